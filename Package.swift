@@ -1,0 +1,33 @@
+// swift-tools-version: 6.2
+// SPDX-License-Identifier: Apache-2.0
+
+import PackageDescription
+
+let system = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
+let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+
+let package = Package(
+    name: "holdfast",
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
+    ],
+    targets: [
+        // The order is the architecture: each target may use those above it and none below.
+        .target(name: "MountModel", dependencies: [system]),
+        .target(name: "MountExplorer", dependencies: ["MountModel"]),
+        .executableTarget(name: "mount-explorer", dependencies: ["MountExplorer", arguments]),
+        .testTarget(name: "MountModelTests", dependencies: ["MountModel", "MountExplorer", system]),
+    ]
+)
+
+// One settings loop for all Swift targets; C has none of these.
+for target in package.targets where target.name != "CLinux" {
+    target.swiftSettings = [
+        .swiftLanguageMode(.v6),
+        .treatAllWarnings(as: .error),
+        .enableUpcomingFeature("ExistentialAny"),
+        .enableUpcomingFeature("InternalImportsByDefault"),
+        .enableUpcomingFeature("MemberImportVisibility"),
+    ]
+}

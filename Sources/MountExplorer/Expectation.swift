@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import MountModel
+
+/// What the effects of one step may not be, judged by the state before it.
+enum Expectation {
+    case anything
+    /// Nothing has changed, so nothing follows: the rules had nothing left to do.
+    case nothing
+    /// The failure is nobody's: it was wanted.
+    case noSharedFailure
+
+    func check(_ effects: [Machine.Effect]) throws(Violation) {
+        switch self {
+        case .anything: break
+        case .nothing:
+            if let first = effects.first {
+                throw Violation("10", "\(first) follows from an event that changes nothing")
+            }
+        case .noSharedFailure:
+            let isShared = effects.contains {
+                if case .reply(_, .mountFailed) = $0 { true } else { false }
+            }
+            if isShared { throw Violation("10", "the failure of an aborted build is shared") }
+        }
+    }
+}
+
+extension World {
+    func expectation(of step: Step) -> Expectation {
+        switch step {
+        case .cancel(let position):
+            let id = outstanding[Int(position)].id
+            guard let request = machine.queue.first(where: { $0.id == id }) else { return .nothing }
+            if case .undo = request.kind { return .nothing }
+            return .anything
+        case .build(succeeds: false): return machine.operation?.isAborted == true ? .noSharedFailure : .anything
+        default: return .anything
+        }
+    }
+}

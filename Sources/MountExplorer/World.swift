@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import MountModel
+
+/// Everything that one course of events can change: the daemon, the kernel, the disk, the clients, the budgets.
+struct World: Sendable {
+    let scenario: Scenario
+
+    // The daemon. While it is down, its part is as at the beginning.
+    var machine: Machine
+    var isUp = true
+    /// The operation that runs, by what the effects said.
+    var running: Machine.Operation.Kind?
+    var progress = Progress.started
+    /// The detached mount that the shell holds, by what the effects said.
+    var descriptor: MountID?
+    /// The write in flight, by what the effects said.
+    var pending: Machine.Batch?
+    var isTimerSet = false
+    /// The kernel has a hint for the daemon that it has not read yet.
+    var isHintPending = false
+
+    // The kernel.
+    var stack = LayerStack()
+    /// Our mount in its parking slot.
+    var slot: MountID?
+    /// What a worker of the dead daemon is still about, and how far it is.
+    var orphan: Machine.Operation.Kind?
+    var hasOrphanActed = false
+    var nextMount: UInt64 = 1
+
+    // The disk.
+    var ledger = LedgerCopy()
+    /// What would be left of it after a power cut at the worst moment.
+    var synced = LedgerCopy()
+
+    // The clients.
+    /// The unanswered requests, in order of arrival.
+    var outstanding: [Machine.Request] = []
+    /// The attachments that the clients rely on.
+    var promised = KeySet()
+    var nextRequest: UInt64 = 1
+
+    // What may still happen.
+    var crashes: Int
+    var reboots: Int
+    var outsiders: Int
+
+    init(_ scenario: Scenario) {
+        self.scenario = scenario
+        machine = Machine(rungs: scenario.rungs)
+        crashes = scenario.crashes
+        reboots = scenario.reboots
+        outsiders = scenario.outsiders
+    }
+
+    /// How far the running operation is; more than `started` only where somebody interferes with it.
+    enum Progress: Hashable, Sendable {
+        case started
+        case acted
+        case looked(Machine.Seen)
+    }
+
+    /// One copy of the ledger.
+    struct LedgerCopy: Hashable, Sendable {
+        var row: Machine.Row?
+        var held = KeySet()
+        /// Whether the row was written before the last power cut.
+        var isOfOldBoot = false
+
+        mutating func apply(_ batch: Machine.Batch) {
+            held.subtract(KeySet(batch.remove))
+            switch batch.row {
+            case .keep: break
+            case .set(let row), .purge(.some(let row)):
+                self.row = row
+                isOfOldBoot = false
+            case .delete, .purge(nil):
+                row = nil
+                isOfOldBoot = false
+            }
+            held.formUnion(KeySet(batch.add))
+        }
+    }
+
+    /// What a look at the mountpoint shows, in relation to an id.
+    func look(for id: MountID?) -> Machine.Seen {
+        if stack.isEmpty { return .empty }
+        guard let id else { return .foreign }
+        if stack.top == id { return .ours }
+        return stack.contains(id) || slot == id ? .covered : .foreign
+    }
+
+    /// Whether neither the daemon nor the kernel has anything under way.
+    var isQuiet: Bool { isUp && running == nil && pending == nil && !isHintPending }
+}

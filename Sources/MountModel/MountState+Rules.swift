@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// What follows from the facts. Every rule leaves alone what does not concern it, so that any of them may find nothing to
+// do; their order is their priority.
+extension MountState {
+    mutating func advance() {
+        if isPurging {
+            purge()
+            return
+        }
+        answerPointlessDetaches()
+        if operation?.isStuck == true { fail(.stuck) { _ in true } }
+        closeUnwanted()
+        inspectIfInDoubt()
+        refuseOtherSources()
+        answerFromEvidence()
+        if write == nil { compose() }
+        placeIfDurable()
+        actOnEvidence()
+        abortUnwantedBuild()
+        disarmIfIdle()
+    }
+
+    /// Whatever the ledger says of another boot's mounts is void, and nothing is done before that is durable.
+    private mutating func purge() {
+        if write != nil || isTimerArmed { return }
+        var batch = Batch()
+        batch.remove = held.subtracting(persistent)
+        // The removal of attachments that a reboot has ended needs no full sync: the next boot ends them again.
+        if let row, !persistent.isEmpty {
+            batch.row = .purge(Row(source: row.source, id: nil))
+        } else {
+            batch.row = .purge(nil)
+        }
+        begin(batch)
+    }
+
+    /// A detach of what is not attached changes nothing, whatever else goes on.
+    private mutating func answerPointlessDetaches() {
+        var index = 0
+        while index < queue.count {
+            let request = queue[index]
+            if request.kind == .detach && !held.contains(request.key) && write?.concerns(request.key) != true {
+                queue.remove(at: index)
+                reply(to: request, .notAttached)
+            } else {
+                index += 1
+            }
+        }
+    }
+
+    private mutating func closeUnwanted() {
+        guard let built, operation == nil, write == nil, !isWanted(built.source) else { return }
+        close()
+    }
+
+    private mutating func inspectIfInDoubt() {
+        guard operation == nil, built == nil, isDirty || seen == .unknown else { return }
+        // A hint that comes from now on speaks of something this inspection may have missed.
+        isDirty = false
+        begin(.inspect)
+    }
+
+    private mutating func refuseOtherSources() {
+        guard let pinned = pinnedSource else { return }
+        fail(.conflict) { $0.source != pinned }
+    }
+
+    /// The source that others have to agree with: that of the attachments, else the one being mounted for those who wait,
+    /// else that of a mount that is there and awaited.
+    private var pinnedSource: Source? {
+        if !held.isEmpty || write?.add.isEmpty == false { return row?.source }
+        if let built, isAwaited(built.source) { return built.source }
+        if let operation, !operation.isAborted, case .build(let source) = operation.kind, isAwaited(source) {
+            return source
+        }
+        if let row, isTrusted, seen == .ours, isAwaited(row.source) { return row.source }
+        return nil
+    }
+
+    /// Attaches that need nothing but a look at what is known.
+    private mutating func answerFromEvidence() {
+        guard isTrusted else { return }
+        switch seen {
+        case .unknown, .empty: break
+        case .covered, .foreign: fail(.foreign) { _ in true }
+        case .ours:
+            guard let row else { return }
+            var index = 0
+            while index < queue.count {
+                let request = queue[index]
+                if request.source == row.source && held.contains(request.key) && !isBlocked(index)
+                    && write?.remove.contains(request.key) != true
+                {
+                    queue.remove(at: index)
+                    reply(to: request, request.isAdded ? .attached : .already)
+                } else {
+                    index += 1
+                }
+            }
+        }
+    }
+
+    private mutating func placeIfDurable() {
+        guard let built, operation == nil, write == nil, row == built.row, isWanted(built.source) else { return }
+        begin(.place(built.id))
+    }
+
+    /// What is to be done about the mount, once it is known how it stands.
+    private mutating func actOnEvidence() {
+        guard isTrusted else { return }
+        switch seen {
+        case .unknown: break
+        case .empty: buildIfWanted()
+        case .ours: unmountIfUnused()
+        case .covered: arm()
+        case .foreign: if !held.isEmpty { arm() }
+        }
+    }
+
+    private mutating func buildIfWanted() {
+        let first = queue.first { $0.isAttach }?.source
+        // The deletion of the old row speaks of a mountpoint at rest; its commit lets the build begin.
+        if write?.row == .delete { return }
+        if first == nil {
+            let leaving = write?.remove ?? []
+            // Nobody asks, so the back-off counts.
+            if isTimerArmed || held.subtracting(leaving).subtracting(doomed).isEmpty { return }
+        }
+        guard let source = held.isEmpty ? first : row?.source else { return }
+        fail(.conflict) { $0.source != source }
+        disarm()
+        begin(.build(source))
+    }
+
+    private mutating func unmountIfUnused() {
+        guard let row, let id = row.id, held.isEmpty, write == nil, !isAwaited(row.source) else { return }
+        // Who waits with another source is owed an attempt now.
+        if isTimerArmed && !queue.contains(where: { $0.isAttach }) { return }
+        disarm()
+        begin(.unmount(id, rung: 0))
+    }
+
+    private mutating func abortUnwantedBuild() {
+        guard let operation, !operation.isAborted, case .build(let source) = operation.kind, !isWanted(source) else {
+            return
+        }
+        self.operation?.isAborted = true
+        effects.append(.abort)
+    }
+
+    private mutating func disarmIfIdle() {
+        guard isTimerArmed, doomed.isEmpty else { return }
+        let isForgotten = row == nil && held.isEmpty && write == nil
+        if isForgotten || phase == .mounted { disarm() }
+    }
+}
