@@ -14,9 +14,12 @@ let package = Package(
     ],
     targets: [
         // The order is the architecture: each target may use those above it and none below.
+        .target(name: "CLinux"),
+        .target(name: "LinuxMount", dependencies: ["CLinux", system]),
         .target(name: "MountModel", dependencies: [system]),
         .target(name: "MountExplorer", dependencies: ["MountModel"]),
         .executableTarget(name: "mount-explorer", dependencies: ["MountExplorer", arguments]),
+        .testTarget(name: "LinuxMountTests", dependencies: ["LinuxMount", "CLinux", system]),
         .testTarget(name: "MountModelTests", dependencies: ["MountModel", "MountExplorer", system]),
     ]
 )

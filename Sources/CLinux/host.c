@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: Apache-2.0
+#define _GNU_SOURCE
+#include "CLinuxHost.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/fs.h>
+#include <linux/loop.h>
+#include <linux/openat2.h>
+#include <poll.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/fanotify.h>
+#include <sys/file.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+// Newer than Debian 12's headers (6.1).
+#ifndef FAN_REPORT_MNT
+#define FAN_REPORT_MNT 0x00004000
+#endif
+#ifndef FAN_MARK_MNTNS
+#define FAN_MARK_MNTNS 0x00000110
+#endif
+#ifndef FAN_MNT_ATTACH
+#define FAN_MNT_ATTACH 0x01000000
+#define FAN_MNT_DETACH 0x02000000
+#endif
+#ifndef STATX_MNT_ID_UNIQUE
+#define STATX_MNT_ID_UNIQUE 0x4000U
+#endif
+#ifndef SO_PEERPIDFD
+#define SO_PEERPIDFD 77
+#endif
+
+#define RESULT(call) ({ __typeof__(call) result_ = (call); result_ < 0 ? -errno : result_; })
+
+// --- files ---
+
+int hf_open_file(int folder, const char *path, int flags, uint32_t mode)
+{
+    return RESULT(openat(folder, path, flags | O_CLOEXEC, mode));
+}
+
+int hf_open_without_symlinks(int folder, const char *path, int flags, uint32_t mode)
+{
+    struct open_how how = {
+        .flags = (uint64_t)(flags | O_CLOEXEC),
+        .mode = (flags & O_CREAT) ? mode : 0,
+        .resolve = RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
+    };
+    return (int)RESULT(syscall(SYS_openat2, folder, path, &how, sizeof how));
+}
+
+int hf_reopen(int descriptor, int flags)
+{
+    char path[sizeof "/proc/self/fd/-2147483648"];
+    snprintf(path, sizeof path, "/proc/self/fd/%d", descriptor);
+    return RESULT(open(path, flags | O_CLOEXEC));
+}
+
+int hf_flag_path_only(void) { return O_PATH; }
+
+static void fill_facts(const struct stat *status, struct hf_file_facts *facts)
+{
+    *facts = (struct hf_file_facts){
+        .device = status->st_dev,
+        .inode = status->st_ino,
+        .mode = status->st_mode,
+        .user = status->st_uid,
+        .group = status->st_gid,
+        .device_major = major(status->st_rdev),
+        .device_minor = minor(status->st_rdev),
+        .size = (uint64_t)status->st_size,
+    };
+}
+
+int hf_file_facts(int descriptor, struct hf_file_facts *facts)
+{
+    struct stat status;
+    if (fstat(descriptor, &status) < 0) return -errno;
+    fill_facts(&status, facts);
+    return 0;
+}
+
+int hf_file_facts_at(int folder, const char *name, struct hf_file_facts *facts)
+{
+    struct stat status;
+    if (fstatat(folder, name, &status, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT) < 0) return -errno;
+    fill_facts(&status, facts);
+    return 0;
+}
+
+ssize_t hf_read_link(int folder, const char *name, char *buffer, size_t capacity)
+{
+    ssize_t length = readlinkat(folder, name, buffer, capacity);
+    if (length < 0) return -errno;
+    return (size_t)length < capacity ? length : -ENAMETOOLONG;
+}
+
+int hf_status_flags(int descriptor) { return RESULT(fcntl(descriptor, F_GETFL)); }
+int hf_make_folder(int folder, const char *name, uint32_t mode) { return RESULT(mkdirat(folder, name, mode)); }
+int hf_set_mode(int descriptor, uint32_t mode) { return RESULT(fchmod(descriptor, mode)); }
+
+int hf_make_block_node(const char *path, uint32_t mode, uint32_t major, uint32_t minor)
+{
+    return RESULT(mknod(path, S_IFBLK | mode, makedev(major, minor)));
+}
+
+int hf_truncate(int descriptor, uint64_t size) { return RESULT(ftruncate(descriptor, (off_t)size)); }
+ssize_t hf_read_event(int descriptor, void *buffer, size_t count) { return RESULT(read(descriptor, buffer, count)); }
+
+ssize_t hf_read_at(int descriptor, void *buffer, size_t count, uint64_t offset)
+{
+    return RESULT(pread(descriptor, buffer, count, (off_t)offset));
+}
+
+ssize_t hf_write(int descriptor, const void *buffer, size_t count) { return RESULT(write(descriptor, buffer, count)); }
+
+// --- locks ---
+
+int hf_flock_exclusive_now(int descriptor) { return RESULT(flock(descriptor, LOCK_EX | LOCK_NB)); }
+int hf_flock_release(int descriptor) { return RESULT(flock(descriptor, LOCK_UN)); }
+
+int hf_lock_byte(int descriptor, uint64_t offset)
+{
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = (off_t)offset, .l_len = 1};
+    return RESULT(fcntl(descriptor, F_OFD_SETLKW, &lock));
+}
+
+// --- loop and block devices ---
+
+int hf_loop_get_free(int control) { return RESULT(ioctl(control, LOOP_CTL_GET_FREE)); }
+
+int hf_loop_configure(int device, int image, uint32_t flags, const char *file_name)
+{
+    struct loop_config config = {.fd = (uint32_t)image, .info = {.lo_flags = flags}};
+    strncpy((char *)config.info.lo_file_name, file_name, LO_NAME_SIZE - 1);
+    return RESULT(ioctl(device, LOOP_CONFIGURE, &config));
+}
+
+int hf_loop_status(int device, struct hf_loop_status *status)
+{
+    struct loop_info64 info = {0};
+    if (ioctl(device, LOOP_GET_STATUS64, &info) < 0) return -errno;
+    *status = (struct hf_loop_status){
+        .device = info.lo_device,
+        .inode = info.lo_inode,
+        .offset = info.lo_offset,
+        .size_limit = info.lo_sizelimit,
+        .flags = info.lo_flags,
+    };
+    _Static_assert(sizeof status->file_name == sizeof info.lo_file_name, "file_name");
+    memcpy(status->file_name, info.lo_file_name, sizeof status->file_name);
+    return 0;
+}
+
+int hf_loop_clear(int device) { return RESULT(ioctl(device, LOOP_CLR_FD)); }
+
+ssize_t hf_loop_bound_numbers(const char *folder, uint32_t *numbers, size_t capacity)
+{
+    DIR *entries = opendir(folder);
+    if (!entries) return -errno;
+    ssize_t count = 0;
+    for (;;) {
+        errno = 0;
+        struct dirent *entry = readdir(entries);
+        if (!entry) {
+            if (errno) count = -errno;
+            break;
+        }
+        char *end = NULL;
+        if (strncmp(entry->d_name, "loop", 4) != 0 || !isdigit((unsigned char)entry->d_name[4])) continue;
+        unsigned long number = strtoul(entry->d_name + 4, &end, 10);
+        if (*end != '\0' || number > UINT32_MAX) continue;
+        char attributes[NAME_MAX + sizeof "/loop"];
+        snprintf(attributes, sizeof attributes, "%s/loop", entry->d_name);
+        if (faccessat(dirfd(entries), attributes, F_OK, 0) < 0) continue;
+        if ((size_t)count < capacity) numbers[count] = (uint32_t)number;
+        count++;
+    }
+    closedir(entries);
+    return count;
+}
+
+int hf_block_size(int device, uint64_t *bytes) { return RESULT(ioctl(device, BLKGETSIZE64, bytes)); }
+
+// --- mount events ---
+
+int hf_mount_events_open(void)
+{
+    return RESULT(fanotify_init(FAN_CLASS_NOTIF | FAN_CLOEXEC | FAN_NONBLOCK | FAN_REPORT_MNT, 0));
+}
+
+int hf_mount_events_mark(int events, int mount_namespace)
+{
+    uint64_t mask = FAN_MNT_ATTACH | FAN_MNT_DETACH;
+    return RESULT(fanotify_mark(events, FAN_MARK_ADD | FAN_MARK_MNTNS, mask, mount_namespace, NULL));
+}
+
+int hf_unique_mount_id(int folder, const char *name, uint64_t *id)
+{
+    struct statx status;
+    int flags = AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_STATX_DONT_SYNC;
+    if (statx(folder, name, flags, STATX_MNT_ID_UNIQUE, &status) < 0) return -errno;
+    if (!(status.stx_mask & STATX_MNT_ID_UNIQUE)) return -ENOSYS;
+    memcpy(id, (const char *)&status + 0x90, sizeof *id);
+    return 0;
+}
+
+int hf_duplicate(int descriptor) { return RESULT(fcntl(descriptor, F_DUPFD_CLOEXEC, 0)); }
+int hf_event_counter(void) { return RESULT(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)); }
+
+int hf_wait_for_two(int first, int exceptional_only, int second, int64_t timeout_nanoseconds)
+{
+    struct pollfd waited[2] = {
+        {.fd = first, .events = (short)(exceptional_only ? POLLPRI : POLLIN)},
+        {.fd = second, .events = POLLIN},
+    };
+    struct timespec limit = {timeout_nanoseconds / 1000000000, timeout_nanoseconds % 1000000000};
+    if (ppoll(waited, 2, timeout_nanoseconds < 0 ? NULL : &limit, NULL) < 0) return -errno;
+    return (waited[0].revents ? HF_READY_FIRST : 0) | (waited[1].revents ? HF_READY_SECOND : 0);
+}
+
+// --- processes ---
+
+int hf_unshare_mounts(void) { return RESULT(unshare(CLONE_NEWNS)); }
+
+int hf_peer_credentials(int socket, struct hf_peer *peer)
+{
+    struct ucred credentials;
+    socklen_t length = sizeof credentials;
+    if (getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &credentials, &length) < 0) return -errno;
+    *peer = (struct hf_peer){credentials.pid, credentials.uid, credentials.gid};
+    return 0;
+}
+
+int hf_peer_process_descriptor(int socket)
+{
+    int descriptor = -1;
+    socklen_t length = sizeof descriptor;
+    if (getsockopt(socket, SOL_SOCKET, SO_PEERPIDFD, &descriptor, &length) < 0) return -errno;
+    return descriptor;
+}
+
+ssize_t hf_peer_groups(int socket, uint32_t *groups, size_t capacity, size_t *needed)
+{
+    socklen_t length = (socklen_t)(capacity * sizeof *groups);
+    int outcome = getsockopt(socket, SOL_SOCKET, SO_PEERGROUPS, groups, &length);
+    int error = errno;
+    *needed = length / sizeof *groups;
+    return outcome < 0 ? -error : (ssize_t)*needed;
+}
+
+int hf_set_dumpable(int dumpable) { return RESULT(prctl(PR_SET_DUMPABLE, dumpable, 0, 0, 0)); }
+int hf_dumpable(void) { return RESULT(prctl(PR_GET_DUMPABLE, 0, 0, 0, 0)); }
+uint32_t hf_set_file_creation_mask(uint32_t mask) { return umask(mask); }

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+// The host around the mounts: loop and block devices, mount events, namespaces, locks, peers.
+#ifndef CLINUX_HOST_H
+#define CLINUX_HOST_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+// --- files ---
+
+// What fstat says, with the device numbers as the kernel encodes them (new_encode_dev).
+struct hf_file_facts {
+    uint64_t device;
+    uint64_t inode;
+    uint32_t mode;
+    uint32_t user;
+    uint32_t group;
+    uint32_t device_major;  // of the device that a device node stands for
+    uint32_t device_minor;
+    uint64_t size;
+};
+
+int hf_open_file(int folder, const char *path, int flags, uint32_t mode);
+int hf_open_without_symlinks(int folder, const char *path, int flags, uint32_t mode);
+// Opens again, with other flags, the file that an O_PATH descriptor stands for (through /proc/self/fd).
+int hf_reopen(int descriptor, int flags);
+int hf_flag_path_only(void);
+int hf_file_facts(int descriptor, struct hf_file_facts *facts);
+int hf_file_facts_at(int folder, const char *name, struct hf_file_facts *facts);
+// Length of the text in `buffer` (not terminated), or -ENAMETOOLONG.
+ssize_t hf_read_link(int folder, const char *name, char *buffer, size_t capacity);
+int hf_status_flags(int descriptor);
+int hf_make_folder(int folder, const char *name, uint32_t mode);
+int hf_set_mode(int descriptor, uint32_t mode);
+int hf_make_block_node(const char *path, uint32_t mode, uint32_t major, uint32_t minor);
+int hf_truncate(int descriptor, uint64_t size);
+ssize_t hf_read_event(int descriptor, void *buffer, size_t count);
+ssize_t hf_read_at(int descriptor, void *buffer, size_t count, uint64_t offset);
+ssize_t hf_write(int descriptor, const void *buffer, size_t count);
+
+// --- locks ---
+
+int hf_flock_exclusive_now(int descriptor);
+int hf_flock_release(int descriptor);
+// Waits for a lock of the open file description on one byte (F_OFD_SETLKW).
+int hf_lock_byte(int descriptor, uint64_t offset);
+
+// --- loop and block devices ---
+
+#define HF_LOOP_READ_ONLY 1u
+#define HF_LOOP_AUTOCLEAR 4u
+
+struct hf_loop_status {
+    uint64_t device;
+    uint64_t inode;
+    uint64_t offset;
+    uint64_t size_limit;
+    uint32_t flags;
+    uint8_t file_name[64];
+};
+
+int hf_loop_get_free(int control);
+int hf_loop_configure(int device, int image, uint32_t flags, const char *file_name);
+int hf_loop_status(int device, struct hf_loop_status *status);
+int hf_loop_clear(int device);
+// The numbers N of the loopN in `folder` (/sys/block) that hold a file, at most `capacity`; the count of all of them.
+ssize_t hf_loop_bound_numbers(const char *folder, uint32_t *numbers, size_t capacity);
+int hf_block_size(int device, uint64_t *bytes);
+
+// --- mount events ---
+
+int hf_mount_events_open(void);
+int hf_mount_events_mark(int events, int mount_namespace);
+// STATX_MNT_ID_UNIQUE (6.8) of the topmost mount at a name; -ENOSYS from an older kernel.
+int hf_unique_mount_id(int folder, const char *name, uint64_t *id);
+int hf_duplicate(int descriptor);
+int hf_event_counter(void);
+
+#define HF_READY_FIRST 1
+#define HF_READY_SECOND 2
+
+// Waits until the first is readable or exceptional (POLLIN is left out if `exceptional_only`), or the second readable.
+// A negative timeout waits for ever.
+int hf_wait_for_two(int first, int exceptional_only, int second, int64_t timeout_nanoseconds);
+
+// --- processes ---
+
+// Gives the calling thread a mount namespace of its own; its mounts still share propagation with those it had.
+int hf_unshare_mounts(void);
+
+struct hf_peer {
+    int32_t process;
+    uint32_t user;
+    uint32_t group;
+};
+
+int hf_peer_credentials(int socket, struct hf_peer *peer);
+int hf_peer_process_descriptor(int socket);
+// The count of the peer's supplementary groups; -ERANGE with *needed set if `capacity` is too small.
+ssize_t hf_peer_groups(int socket, uint32_t *groups, size_t capacity, size_t *needed);
+int hf_set_dumpable(int dumpable);
+int hf_dumpable(void);
+uint32_t hf_set_file_creation_mask(uint32_t mask);
+
+#endif

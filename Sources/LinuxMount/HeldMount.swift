@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import CLinux
+internal import SystemPackage
+
+/// A folder at an absolute path that nobody but root can exchange: no symbolic link on the way, each folder owned by root
+/// and not writable by others (or sticky, on the way).
+struct TrustedFolder: ~Copyable {
+    /// The folder that holds it.
+    let parent: OwnedDescriptor
+    /// Its name there.
+    let name: FilePath
+    /// The folder itself, or the root of what is mounted on it.
+    let leaf: OwnedDescriptor
+
+    /// Opens it, and makes what is missing: folders on the way with mode 0755, the last one with `mode`.
+    init(at path: FilePath, mode: UInt32) throws(SystemCallError) {
+        guard path.isAbsolute, let last = path.components.last, path.components.allSatisfy({ $0.kind == .regular })
+        else {
+            throw SystemCallError("openat2", .invalidArgument, on: path.string)
+        }
+        var folder = try OwnedDescriptor.openPlace("/", at: -1, .anywhere, on: "/")
+        try folder.facts(on: "/").requireRootOwned(stickyIsEnough: true, on: "/")
+        var walked: FilePath = "/"
+        for component in path.components.dropLast() {
+            walked.append(component)
+            folder = try Self.enter(FilePath(root: nil, [component]), of: folder, mode: 0o755, isLast: false, walked)
+        }
+        let name = FilePath(root: nil, [last])
+        leaf = try Self.enter(name, of: folder, mode: mode, isLast: true, path)
+        self.name = name
+        parent = folder
+    }
+
+    private static func enter(
+        _ name: FilePath, of folder: borrowing OwnedDescriptor, mode: UInt32, isLast: Bool, _ path: FilePath
+    ) throws(SystemCallError) -> OwnedDescriptor {
+        let made = name.withPlatformString { hf_mkdirat(folder.rawValue, $0, mode) }
+        if made != -Errno.fileExists.rawValue { try SystemCallError.check(made, "mkdirat", on: path.string) }
+        let opened = try OwnedDescriptor.openPlace(name, at: folder.rawValue, .anywhere, on: path)
+        let facts = try opened.facts(on: path)
+        try facts.requireFolder("openat2", on: path)
+        try facts.requireRootOwned(stickyIsEnough: !isLast, on: path)
+        if made == 0, facts.permissions & 0o777 != mode {
+            // The umask cut it. The folder is ours and new, so reading it cannot hang.
+            let readable = try OwnedDescriptor.openFolder(name, at: folder.rawValue, .beneathOneMount, on: path)
+            try readable.setPermissions(mode, on: path)
+        }
+        return opened
+    }
+}
+
+/// A private mount of ours at a trusted folder, held by a descriptor on its root: what root and parking lot have in common.
+final class HeldMount: Sendable {
+    let path: FilePath
+    let id: KernelMountID
+    let table: MountTable
+    /// The root of the mount, `O_PATH`.
+    let root: OwnedDescriptor
+    private let parent: OwnedDescriptor
+    private let name: FilePath
+
+    /// Attaches a new mount at the folder and makes it private: one that comes beneath a shared mount is shared at first.
+    init(
+        attaching mount: consuming DetachedMount, at folder: consuming TrustedFolder, path: FilePath, table: MountTable
+    ) throws(SystemCallError) {
+        let uniqueID = mount.id
+        try mount.attach(onto: folder.leaf)
+        root = try OwnedDescriptor.openPlace(folder.name, at: folder.parent.rawValue, .anywhere, on: path)
+        guard try MountTable.current.mountID(of: root) == uniqueID else {
+            throw SystemCallError("move_mount", .resourceBusy, on: "\(path) (covered by another mount)")
+        }
+        id = try table.mountID(of: root)
+        parent = folder.parent
+        name = folder.name
+        self.path = path
+        self.table = table
+        try makePrivate()
+    }
+
+    /// Takes over the mount that an earlier daemon left at the folder.
+    init(reusing folder: consuming TrustedFolder, path: FilePath, table: MountTable) throws(SystemCallError) {
+        id = try table.mountID(of: folder.leaf)
+        root = folder.leaf
+        parent = folder.parent
+        name = folder.name
+        self.path = path
+        self.table = table
+    }
+
+    /// Cuts the mount off from its peers and master.
+    func makePrivate() throws(SystemCallError) {
+        let answer = hf_mount_setattr(
+            root.rawValue, "", UInt32(HF_AT_EMPTY_PATH), 0, 0, UInt64(HF_MS_PRIVATE))
+        try SystemCallError.check(answer, "mount_setattr", on: path.string)
+    }
+
+    /// Unmounts it exactly; EBUSY while it is covered, in use, or something is mounted beneath.
+    func unmount() throws(SystemCallError) {
+        let busy = SystemCallError("umount2", .resourceBusy, on: path.string)
+        guard try table.mountID(of: name, in: parent) == id, try table.descendants(of: id).isEmpty else { throw busy }
+        // The own descriptor keeps the mount busy, and others may be reading its number: it is made to refer to a file
+        // that is no folder, in one step, so that a late operation fails (ENOTDIR) instead of meeting a stranger.
+        let nowhere = try OwnedDescriptor.openPlace("/dev/null", at: -1, .anywhere, on: "/dev/null")
+        try SystemCallError.check(hf_dup3(nowhere.rawValue, root.rawValue), "dup3", on: path.string)
+        if try expireTwice() {
+            // The folder that holds it may be on a mount that its owner wants to unmount next.
+            try SystemCallError.check(hf_dup3(nowhere.rawValue, parent.rawValue), "dup3", on: path.string)
+            return
+        }
+        let again = try OwnedDescriptor.openPlace(name, at: parent.rawValue, .anywhere, on: path)
+        if try table.mountID(of: again) == id {
+            try SystemCallError.check(hf_dup3(again.rawValue, root.rawValue), "dup3", on: path.string)
+        }
+        throw busy
+    }
+
+    // The first call marks what is on top, the second takes it only if it is still marked: what came over it in between
+    // is not.
+    private func expireTwice() throws(SystemCallError) -> Bool {
+        for _ in 0..<8 {
+            guard try table.mountID(of: name, in: parent) == id else { return false }
+            let first = parent.unmount(name, HF_MNT_EXPIRE)
+            guard first == -Errno.resourceTemporarilyUnavailable.rawValue else { return first == 0 }
+            if parent.unmount(name, HF_MNT_EXPIRE) == 0 { return true }
+        }
+        return false
+    }
+}
+
+extension OwnedDescriptor {
+    /// `umount2` of what is on top at a name of this folder; the kernel has no call that takes the folder's descriptor.
+    func unmount(_ name: FilePath, _ flags: CInt) -> CInt {
+        FilePath("/proc/self/fd/\(rawValue)").appending(name.components)
+            .withPlatformString { hf_umount($0, flags | HF_UMOUNT_NOFOLLOW) }
+    }
+}

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import CLinux
+internal import Glibc
+package import SystemPackage
+
+/// The kernel's loop driver, behind `/dev/loop-control`, `/dev/loopN` and `/sys/block` (`man 4 loop`).
+///
+/// The folders can be others in tests.
+package struct LoopDriver: Sendable {
+    /// The major number of loop devices (the kernel's `Documentation/admin-guide/devices.txt`).
+    private static let major: UInt32 = 7
+
+    let deviceFolder: FilePath
+    let systemFolder: FilePath
+
+    package init(deviceFolder: FilePath = "/dev", systemFolder: FilePath = "/sys/block") {
+        self.deviceFolder = deviceFolder
+        self.systemFolder = systemFolder
+    }
+
+    func path(of number: UInt32) -> FilePath { deviceFolder.appending("loop\(number)") }
+
+    func openControl() throws(SystemCallError) -> OwnedDescriptor {
+        let path = deviceFolder.appending("loop-control")
+        let result = path.withPlatformString { hf_open_file(AT_FDCWD, $0, O_RDWR | O_NOFOLLOW, 0) }
+        if result == -ENOENT || result == -ENODEV {
+            throw SystemCallError(
+                "open", Errno(rawValue: -result), on: "\(path) (the kernel has no loop driver: modprobe loop)")
+        }
+        return OwnedDescriptor(owning: try SystemCallError.check(result, "open", on: path.string))
+    }
+
+    /// Waits until nobody else who comes here is attaching this file; lasts as long as `control` is open.
+    func lock(
+        _ file: InodeFacts.Identity, through control: borrowing OwnedDescriptor, named name: FilePath
+    ) throws(SystemCallError) {
+        // One byte for a file. Two files on one byte only wait for each other. 62 bits: the end must fit into off_t.
+        let byte = (file.inode &+ file.device &* 0x9e37_79b9_7f4a_7c15) >> 2
+        var result: CInt
+        repeat { result = hf_lock_byte(control.rawValue, byte) } while result == -EINTR
+        try SystemCallError.check(result, "F_OFD_SETLKW", on: "\(deviceFolder.appending("loop-control")) for \(name)")
+    }
+
+    func freeNumber(through control: borrowing OwnedDescriptor) throws(SystemCallError) -> UInt32 {
+        let result = hf_loop_get_free(control.rawValue)
+        let path = deviceFolder.appending("loop-control")
+        if result == -ENOSPC || result == -ENOMEM {
+            throw SystemCallError(
+                "LOOP_CTL_GET_FREE", Errno(rawValue: -result),
+                on: "\(path) (no loop device is left: losetup --list shows who has them)")
+        }
+        return UInt32(try SystemCallError.check(result, "LOOP_CTL_GET_FREE", on: path.string))
+    }
+
+    /// Opens a device that the driver has; makes its node where `/dev` is not kept by the kernel.
+    ///
+    /// - Returns: nil if the driver has removed the device meanwhile.
+    func openDevice(_ number: UInt32, readOnly: Bool) throws(SystemCallError) -> OwnedDescriptor? {
+        let path = path(of: number)
+        guard let minor = try minor(of: number) else { return nil }
+        let flags = (readOnly ? O_RDONLY : O_RDWR) | O_NOFOLLOW
+        var result = path.withPlatformString { hf_open_file(AT_FDCWD, $0, flags, 0) }
+        if result == -ENOENT {
+            let made = path.withPlatformString { hf_make_block_node($0, 0o600, Self.major, minor) }
+            if made != -EEXIST { try SystemCallError.check(made, "mknod", on: path.string) }
+            result = path.withPlatformString { hf_open_file(AT_FDCWD, $0, flags, 0) }
+        }
+        if result == -ENXIO || result == -ENODEV { return nil }
+        let device = OwnedDescriptor(owning: try SystemCallError.check(result, "open", on: path.string))
+        let facts = try InodeFacts(of: device.rawValue, named: path.string)
+        guard facts.kind == .blockDevice, facts.deviceMajor == Self.major, facts.deviceMinor == minor else {
+            throw SystemCallError("open", Errno(rawValue: ENODEV), on: "\(path) (not the device that its name says)")
+        }
+        return device
+    }
+
+    /// All devices over a file, by number.
+    func devices(over file: InodeFacts.Identity) throws(SystemCallError) -> [LoopDeviceStatus] {
+        var found: [LoopDeviceStatus] = []
+        for number in try boundNumbers() {
+            guard let device = try openDevice(number, readOnly: true),
+                let status = try status(of: device, number: number, path: path(of: number)),
+                status.fileDevice == file.device, status.fileInode == file.inode
+            else { continue }
+            found.append(status)
+        }
+        return found
+    }
+
+    /// Throws `EBUSY` if another device over the file forbids one of this kind beside it.
+    func refuseConflict(
+        over file: InodeFacts.Identity, readOnly: Bool, except own: UInt32?, named name: FilePath
+    ) throws(SystemCallError) {
+        for other in try devices(over: file) where other.number != own && !(readOnly && other.isReadOnly) {
+            let kind = other.isReadOnly ? "read-only" : "read-write"
+            throw SystemCallError(
+                "LOOP_CONFIGURE", .resourceBusy, on: "\(name) (attached \(kind) to \(other.path) already)")
+        }
+    }
+
+    func status(at path: FilePath) throws(SystemCallError) -> LoopDeviceStatus? {
+        let result = path.withPlatformString { hf_open_file(AT_FDCWD, $0, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, 0) }
+        if result == -ENXIO || result == -ENODEV { return nil }
+        let device = OwnedDescriptor(owning: try SystemCallError.check(result, "open", on: path.string))
+        let facts = try InodeFacts(of: device.rawValue, named: path.string)
+        guard facts.kind == .blockDevice, facts.deviceMajor == Self.major,
+            let number = path.lastComponent.flatMap({ UInt32($0.string.dropFirst("loop".count)) })
+        else {
+            throw SystemCallError("LOOP_GET_STATUS64", Errno(rawValue: ENOTTY), on: "\(path) (not a loop device)")
+        }
+        return try status(of: device, number: number, path: path)
+    }
+
+    func status(
+        of device: borrowing OwnedDescriptor, number: UInt32, path: FilePath
+    ) throws(SystemCallError) -> LoopDeviceStatus? {
+        var status = hf_loop_status()
+        let result = hf_loop_status(device.rawValue, &status)
+        if result == -ENXIO { return nil }
+        try SystemCallError.check(result, "LOOP_GET_STATUS64", on: path.string)
+        let fileName = withUnsafeBytes(of: status.file_name) { Array($0.prefix { $0 != 0 }) }
+        return LoopDeviceStatus(
+            number: number, path: path, fileDevice: status.device, fileInode: status.inode, offset: status.offset,
+            sizeLimit: status.size_limit, isReadOnly: status.flags & HF_LOOP_READ_ONLY != 0,
+            isAutoclear: status.flags & HF_LOOP_AUTOCLEAR != 0, fileName: fileName)
+    }
+
+    private func boundNumbers() throws(SystemCallError) -> [UInt32] {
+        var numbers = [UInt32](repeating: 0, count: 256)
+        while true {
+            let result = systemFolder.withPlatformString { hf_loop_bound_numbers($0, &numbers, numbers.count) }
+            let count = try SystemCallError.check(result, "readdir", on: systemFolder.string)
+            if count <= numbers.count { return numbers.prefix(count).sorted() }
+            // Devices may come while we look; twice as many at the next look are enough to get through.
+            numbers = [UInt32](repeating: 0, count: 2 * count)
+        }
+    }
+
+    /// The driver's minor number for a device: N itself only while loop devices have no partitions (`max_part`).
+    private func minor(of number: UInt32) throws(SystemCallError) -> UInt32? {
+        let path = systemFolder.appending("loop\(number)").appending("dev").string
+        let line: String
+        do {
+            line = try SmallFile.firstLine(of: path)
+        } catch let error where error.errno == .noSuchFileOrDirectory || error.errno.rawValue == ENODEV {
+            return nil
+        }
+        let parts = line.split(separator: ":", omittingEmptySubsequences: false).map { UInt32($0) }
+        guard parts.count == 2, parts[0] == Self.major, let minor = parts[1] else {
+            throw SystemCallError("read", Errno(rawValue: ENODEV), on: "\(path) (not a loop device: \"\(line)\")")
+        }
+        return minor
+    }
+}

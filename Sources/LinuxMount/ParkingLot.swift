@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import CLinux
+public import SystemPackage
+
+/// A private place with one slot a mount, where mounts are unmounted that nobody else must be able to mount over.
+///
+/// It is a tiny tmpfs of its own, mode 0700 and private. A slot is a folder named by the mount's id: after a crash the id
+/// finds its slot without any record. Operations may be called from any thread.
+public final class ParkingLot: Sendable {
+    /// Where it is.
+    public var path: FilePath { held.path }
+    /// Its mount.
+    public var id: KernelMountID { held.id }
+    let held: HeldMount
+
+    private static let source = "holdfast-parking"
+
+    private init(_ held: HeldMount) { self.held = held }
+
+    /// Makes the folder (root's, 0700) and its tmpfs, or takes over those of an earlier daemon with what is parked there.
+    ///
+    /// - Throws: as `ManagedRoot.prepare`.
+    public static func prepare(
+        at path: FilePath, table: MountTable = .current
+    ) throws(SystemCallError) -> ParkingLot {
+        let folder = try TrustedFolder(at: path, mode: 0o700)
+        let stack = try MountStack(of: folder, table: table).entries
+        var own: MountEntry?
+        for entry in stack.reversed() {
+            if try isOwn(entry) { own = entry }
+        }
+        if let own {
+            guard own.id == stack.first?.id else {
+                throw SystemCallError("fsmount", .resourceBusy, on: "\(path) (others have mounted over it)")
+            }
+            let lot = ParkingLot(try HeldMount(reusing: folder, path: path, table: table))
+            if own.propagation != .private { try lot.held.makePrivate() }
+            try lot.removeEmptySlots()
+            return lot
+        }
+        var context = try FilesystemContext(type: "tmpfs")
+        try context.setString("source", source)
+        try context.setString("mode", "0700")
+        // Folders only: they take inodes, not blocks.
+        try context.setString("size", "64k")
+        try context.create()
+        let mount = try context.mount(attributes: [.noSetUserID, .noDevices, .noExecute])
+        return ParkingLot(try HeldMount(attaching: mount, at: folder, path: path, table: table))
+    }
+
+    private static func isOwn(_ entry: MountEntry) throws(SystemCallError) -> Bool {
+        guard entry.filesystemType == "tmpfs", entry.root == "/" else { return false }
+        if let known = entry.source { return known == KernelText(source) }
+        // A kernel whose statmount does not name sources.
+        let all = try MountTable(.mountinfo).entries()
+        return all.contains { $0.id == entry.mountinfoID && $0.source == KernelText(source) }
+    }
+
+    /// Whether the mount of that id is in its slot, on top. Does not block.
+    ///
+    /// - Throws: the kernel's refusal.
+    public func contains(_ id: KernelMountID) throws(SystemCallError) -> Bool { try top(ofSlot: id) == id }
+
+    /// The ids of the slots in which something is mounted, ascending. Does not block.
+    ///
+    /// - Throws: the kernel's refusal.
+    public func slots() throws(SystemCallError) -> [KernelMountID] {
+        var occupied: [KernelMountID] = []
+        for id in try slotFolders() where try top(ofSlot: id) != nil { occupied.append(id) }
+        return occupied
+    }
+
+    /// How ending a parked mount went.
+    public enum FinishOutcome: Hashable, Sendable {
+        /// The mount is gone, and its slot.
+        case unmounted
+        /// It is in use and stays in its slot.
+        case busy
+        /// It is not in the parking lot.
+        case absent
+        /// Another mount that was carried along covers it: `moveBack` of that one is due, `unmountExactly` does it.
+        case covered(by: KernelMountID)
+    }
+
+    /// What to use against a mount that does not end by itself.
+    public enum Force: Hashable, Sendable {
+        /// Nothing: only a mount that nobody uses is unmounted.
+        case none
+        /// `MNT_FORCE`: requests in flight fail (network types). It acts even when the mount then stays busy.
+        case abortRequests
+        /// `MNT_DETACH`: the mount leaves the table now and ends with its last user, unseen from then on.
+        case detach
+
+        var flags: CInt {
+            switch self {
+            case .none: 0
+            case .abortRequests: HF_MNT_FORCE
+            case .detach: HF_MNT_DETACH
+            }
+        }
+    }
+
+    /// Unmounts the mount of that id in its slot, if it is there and nobody uses it. May wait for the filesystem's end.
+    ///
+    /// - Throws: the kernel's refusal.
+    public func finish(_ id: KernelMountID, force: Force = .none) throws(SystemCallError) -> FinishOutcome {
+        guard let top = try top(ofSlot: id) else {
+            try removeSlot(id)
+            return .absent
+        }
+        guard top == id else { return .covered(by: top) }
+        let slot = name(ofSlot: id)
+        if force == .none {
+            // A probe that takes nothing.
+            let probe = held.root.unmount(slot, HF_MNT_EXPIRE)
+            switch Errno(rawValue: -probe) {
+            case .resourceTemporarilyUnavailable: break
+            case .resourceBusy: return .busy
+            case _ where probe >= 0: break
+            case let errno: throw SystemCallError("umount2", errno, on: subject(id))
+            }
+            let now = try self.top(ofSlot: id)
+            guard now == id else { return now.map(FinishOutcome.covered) ?? .absent }
+        }
+        let unmounted = held.root.unmount(slot, force.flags)
+        if unmounted == -Errno.resourceBusy.rawValue { return .busy }
+        try SystemCallError.check(unmounted, "umount2", on: subject(id))
+        try removeSlot(id)
+        return .unmounted
+    }
+
+    /// How putting a mount back went.
+    public enum MoveBackOutcome: Hashable, Sendable {
+        /// It is at the place again.
+        case movedBack
+        /// It is not in its slot.
+        case absent
+        /// Something else is mounted at the place now; it stays in its slot.
+        case occupied(by: KernelMountID)
+    }
+
+    /// Puts a parked mount back at its place. Does not block.
+    ///
+    /// - Throws: ENOENT when the place's folder is not there any more, else the kernel's refusal.
+    public func moveBack(
+        _ id: KernelMountID, to target: TargetPath
+    ) throws(SystemCallError) -> MoveBackOutcome {
+        guard try contains(id) else { return .absent }
+        if case .mount(let other) = try target.topmost() { return .occupied(by: other) }
+        guard try move(id, fromSlot: id, onto: target) else { return .absent }
+        try removeSlot(id)
+        return .movedBack
+    }
+
+    /// Unmounts the parking lot, exactly it; its folder stays. Every later operation on it fails with ENOTDIR.
+    ///
+    /// - Throws: EBUSY while something is parked or others use it; it goes on working then.
+    public func release() throws(SystemCallError) { try held.unmount() }
+}

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import CLinux
+
+/// What a process that handles credentials switches off for itself at its start.
+public enum ProcessHardening {
+    /// Makes the process undumpable (`PR_SET_DUMPABLE` 0, `man 2 prctl`): no core file, and no look into its memory or
+    /// `/proc/self` by others of its user.
+    ///
+    /// An `execve` resets it: every main calls it. Does not block.
+    ///
+    /// - Throws: the kernel's refusal.
+    public static func setCoreDumpsOff() throws(SystemCallError) {
+        try SystemCallError.check(hf_set_dumpable(0), "prctl", on: "PR_SET_DUMPABLE")
+    }
+
+    /// Takes permission bits away from all files and folders that the process makes from now on (`man 2 umask`).
+    ///
+    /// Does not block and cannot fail.
+    ///
+    /// - Returns: the mask before.
+    @discardableResult
+    public static func setFileCreationMask(_ mask: UInt32) -> UInt32 {
+        hf_set_file_creation_mask(mask)
+    }
+}

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import CLinux
+internal import SystemPackage
+
+/// How a place was prepared.
+public struct FolderPreparation: Hashable, Sendable {
+    /// The folder was made now.
+    public var created: Bool
+    /// The folder has the immutable flag; false where the filesystem has no such flag.
+    public var isImmutable: Bool
+
+    /// Puts both together.
+    public init(created: Bool, isImmutable: Bool) {
+        self.created = created
+        self.isImmutable = isImmutable
+    }
+}
+
+extension TargetPath {
+    /// Makes the folder, and those on the way, ready for a mount: empty, owned by root, mode 0000, immutable.
+    ///
+    /// With its mount gone, nobody can write into it, not even root, and with or without it nobody can remove or rename
+    /// it. Doing it again changes nothing. Another thread that removes folders on the way is outrun, 16 times at most.
+    ///
+    /// - Throws: ENOTEMPTY for a folder with something in it, EBUSY for a mountpoint, ENOTDIR or ELOOP for what is no
+    ///   folder, EPERM for a folder on the way that is not root's alone, else the kernel's refusal.
+    public func prepareFolder() throws(SystemCallError) -> FolderPreparation {
+        var last = SystemCallError("mkdirat", .noSuchFileOrDirectory, on: path.string)
+        for _ in 0..<16 {
+            do throws(SystemCallError) {
+                let parent = try makeParents()
+                return try prepareLeaf(in: parent)
+            } catch {
+                guard error.errno == .noSuchFileOrDirectory else { throw error }
+                last = error
+            }
+        }
+        throw last
+    }
+
+    private func makeParents() throws(SystemCallError) -> OwnedDescriptor {
+        var folder = try OwnedDescriptor.openPlace(
+            ".", at: root.held.root.rawValue, .beneathOneMount, on: root.path)
+        var walked = root.path
+        for component in relative.removingLastComponent().components {
+            walked.append(component)
+            let name = FilePath(root: nil, [component])
+            let made = name.withPlatformString { hf_mkdirat(folder.rawValue, $0, 0o755) }
+            if made != -Errno.fileExists.rawValue { try SystemCallError.check(made, "mkdirat", on: walked.string) }
+            let next = try OwnedDescriptor.openPlace(name, at: folder.rawValue, .beneathOneMount, on: walked)
+            let facts = try next.facts(on: walked)
+            try facts.requireFolder("openat2", on: walked)
+            try facts.requireRootOwned(stickyIsEnough: false, on: walked)
+            if made == 0, facts.permissions & 0o777 != 0o755 {
+                let readable = try OwnedDescriptor.openFolder(name, at: folder.rawValue, .beneathOneMount, on: walked)
+                try readable.setPermissions(0o755, on: walked)
+            }
+            folder = next
+        }
+        return folder
+    }
+
+    private func prepareLeaf(in parent: borrowing OwnedDescriptor) throws(SystemCallError) -> FolderPreparation {
+        let made = name.withPlatformString { hf_mkdirat(parent.rawValue, $0, 0) }
+        if made != -Errno.fileExists.rawValue { try SystemCallError.check(made, "mkdirat", on: path.string) }
+        let leaf = try openLeaf(in: parent)
+        let facts = try leaf.facts(on: path)
+        let before = try leaf.inodeFlags(on: path)
+        if facts.owner != 0 || facts.permissions != 0 {
+            if let before { try leaf.setInodeFlags(before & ~UInt32(HF_FS_IMMUTABLE_FL), on: path) }
+            if facts.owner != 0 {
+                try SystemCallError.check(hf_fchown(leaf.rawValue, 0, 0), "fchown", on: path.string)
+            }
+            try leaf.setPermissions(0, on: path)
+        }
+        var isImmutable = false
+        if let before { isImmutable = try leaf.setInodeFlags(before | UInt32(HF_FS_IMMUTABLE_FL), on: path) }
+        // Last, for nothing can be put there any more.
+        guard try leaf.names(limit: 1, on: path).isEmpty else {
+            if let before { try leaf.setInodeFlags(before, on: path) }
+            throw SystemCallError("mkdirat", .directoryNotEmpty, on: path.string)
+        }
+        return FolderPreparation(created: made == 0, isImmutable: isImmutable)
+    }
+
+    /// Opens the folder itself for reading, after its id has shown that nothing is mounted there.
+    private func openLeaf(in parent: borrowing OwnedDescriptor) throws(SystemCallError) -> OwnedDescriptor {
+        let busy = SystemCallError("openat2", .resourceBusy, on: "\(path) (something is mounted there)")
+        if case .mount = try topmost(in: parent) { throw busy }
+        do throws(SystemCallError) {
+            let leaf = try OwnedDescriptor.openFolder(name, at: parent.rawValue, .beneathOneMount, on: path)
+            guard try table.mountID(of: leaf) == root.id else { throw busy }
+            return leaf
+        } catch {
+            // It came between the two calls.
+            throw error.errno == .improperLink ? busy : error
+        }
+    }
+
+    /// Removes the folder and then those on the way that are empty, up to the root. What is missing is fine.
+    ///
+    /// - Throws: ENOTEMPTY for a folder with something in it and EBUSY for a mountpoint, both left as they were; else the
+    ///   kernel's refusal.
+    public func removeFolder() throws(SystemCallError) {
+        switch try openParent() {
+        case .missing: break
+        case .obstructed: throw SystemCallError("openat2", .resourceBusy, on: "\(path) (covered on the way)")
+        case .found(let parent):
+            if try topmost(in: parent) != .missing { try removeLeaf(in: parent) }
+        }
+        try removeEmptyParents()
+    }
+
+    private func removeLeaf(in parent: borrowing OwnedDescriptor) throws(SystemCallError) {
+        let leaf: OwnedDescriptor
+        do throws(SystemCallError) {
+            leaf = try openLeaf(in: parent)
+        } catch {
+            if error.errno == .noSuchFileOrDirectory { return }
+            throw error
+        }
+        let before = try leaf.inodeFlags(on: path)
+        if let before { try leaf.setInodeFlags(before & ~UInt32(HF_FS_IMMUTABLE_FL), on: path) }
+        let removed = name.withPlatformString { hf_unlinkat(parent.rawValue, $0, HF_AT_REMOVEDIR) }
+        guard removed < 0, removed != -Errno.noSuchFileOrDirectory.rawValue else { return }
+        if let before { try leaf.setInodeFlags(before, on: path) }
+        try SystemCallError.check(removed, "unlinkat", on: path.string)
+    }
+
+    private func removeEmptyParents() throws(SystemCallError) {
+        var folder = relative.removingLastComponent()
+        while let component = folder.lastComponent {
+            let above = TargetPath(root: root, relative: folder)
+            guard case .found(let parent) = try above.openParent() else {
+                folder.removeLastComponent()
+                continue
+            }
+            let removed = FilePath(root: nil, [component]).withPlatformString {
+                hf_unlinkat(parent.rawValue, $0, HF_AT_REMOVEDIR)
+            }
+            switch Errno(rawValue: -removed) {
+            case _ where removed >= 0, .noSuchFileOrDirectory: folder.removeLastComponent()
+            // In use by another target, or by somebody else.
+            case .directoryNotEmpty, .fileExists, .resourceBusy, .notPermitted: return
+            case let errno: throw SystemCallError("unlinkat", errno, on: above.path.string)
+            }
+        }
+    }
+}
+
+extension OwnedDescriptor {
+    /// The flags of an open file (`man 2 ioctl_iflags`); nil where the filesystem has none.
+    func inodeFlags(on subject: FilePath) throws(SystemCallError) -> UInt32? {
+        var flags: UInt32 = 0
+        let answer = hf_get_inode_flags(rawValue, &flags)
+        if Self.saysUnsupported(answer) { return nil }
+        try SystemCallError.check(answer, "ioctl FS_IOC_GETFLAGS", on: subject.string)
+        return flags
+    }
+
+    /// Sets the flags; false where the filesystem has not got the one that is asked for.
+    @discardableResult
+    func setInodeFlags(_ flags: UInt32, on subject: FilePath) throws(SystemCallError) -> Bool {
+        let answer = hf_set_inode_flags(rawValue, flags)
+        if Self.saysUnsupported(answer) { return false }
+        try SystemCallError.check(answer, "ioctl FS_IOC_SETFLAGS", on: subject.string)
+        return true
+    }
+
+    private static func saysUnsupported(_ answer: CInt) -> Bool {
+        let unsupported: [Errno] = [.inappropriateIOCTLForDevice, .notSupported, .noFunction]
+        return unsupported.contains(Errno(rawValue: -answer))
+    }
+}

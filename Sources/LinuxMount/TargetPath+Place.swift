@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import CLinux
+internal import SystemPackage
+
+/// How placing a mount ended.
+public enum PlaceOutcome: Hashable, Sendable {
+    /// It is there, directly on the folder.
+    case placed
+    /// Others mounted there first; ours was taken away again, or, where that was refused, is still on top of theirs
+    /// (`observe` tells).
+    case foreign(KernelMountID)
+}
+
+extension TargetPath {
+    /// Attaches a detached mount at the prepared folder, and makes sure that it went onto the folder and not onto something
+    /// that others mounted there at that moment (`man 2 move_mount`). Its descriptor is closed at once.
+    ///
+    /// Does not block, but undoing may wait for the filesystem's end.
+    ///
+    /// - Throws: ENOENT for a folder that is not there, EXDEV when a folder on the way is covered, else the kernel's
+    ///   refusal; the mount is gone then.
+    public func place(
+        _ mount: consuming DetachedMount, parking: ParkingLot
+    ) throws(SystemCallError) -> PlaceOutcome {
+        let id = try mount.id(in: table)
+        let parent = try requireParent()
+        var refusal = SystemCallError("openat2", .improperLink, on: path.string)
+        // A mount of others that is gone at the second look is no reason to fail.
+        for _ in 0..<8 {
+            let folder: OwnedDescriptor
+            do throws(SystemCallError) {
+                folder = try OwnedDescriptor.openPlace(name, at: parent.rawValue, .beneathOneMount, on: path)
+            } catch {
+                guard error.errno == .improperLink else { throw error }
+                if case .mount(let top) = try topmost(in: parent) { return .foreign(top) }
+                refusal = error
+                continue
+            }
+            try folder.facts(on: path).requireFolder("move_mount", on: path)
+            try mount.attach(onto: folder)
+            return try outcome(ofAttaching: id, parking)
+        }
+        throw refusal
+    }
+
+    /// Where an attached mount went; onto others' it is taken away again.
+    func outcome(
+        ofAttaching id: KernelMountID, _ parking: ParkingLot
+    ) throws(SystemCallError) -> PlaceOutcome {
+        guard let entry = try table.entry(id) else {
+            // Others have unmounted it already.
+            throw SystemCallError("move_mount", .noSuchFileOrDirectory, on: path.string)
+        }
+        guard entry.parentID != root.id else { return .placed }
+        _ = try unmountExactly(id, parking: parking)
+        return .foreign(entry.parentID)
+    }
+}

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import LinuxMount
+import SystemPackage
+import Testing
+
+@Suite struct FileLockTests {
+    @Test func `The second to come is told who holds the lock, and gets it after the release`() async throws {
+        try await HostFolder.with { folder in
+            let path = folder.appending("lock")
+            let lock = try FileLock.acquire(at: path)
+            let error = try HostFixture.systemCallError { _ = try FileLock.acquire(at: path) }
+            #expect(error.errno == .wouldBlock)
+            #expect(error.subject == "\(path) (held by pid \(getpid()))")
+            try lock.release()
+            try FileLock.acquire(at: path).release()
+            var status = stat()
+            try #require(stat(path.string, &status) == 0)
+            #expect(status.st_mode == S_IFREG | 0o600)
+        }
+    }
+
+    @Test func `A program that the holder starts does not inherit the lock`() async throws {
+        try await HostFolder.with { folder in
+            let path = folder.appending("lock")
+            let lock = try FileLock.acquire(at: path)
+            let process = Process()
+            process.executableURL = URL(fileURLWithPath: "/bin/cat")
+            let input = Pipe()
+            process.standardInput = input
+            process.standardOutput = FileHandle.nullDevice
+            try process.run()
+            // The program runs until its input ends, which is after this.
+            let inherited = try HostFixture.openFiles(of: process.processIdentifier)
+            try input.fileHandleForWriting.close()
+            process.waitUntilExit()
+            #expect(inherited.contains("/dev/null") && !inherited.contains(path.string))
+            try lock.release()
+        }
+    }
+
+    @Test func `The lock of a process that was killed is free, and its id in the file does no harm`() async throws {
+        try await HostFolder.with { folder in
+            let path = folder.appending("lock")
+            let process = Process()
+            process.executableURL = URL(fileURLWithPath: "/usr/bin/flock")
+            // Tells that it has the lock, then waits for the end of its input.
+            process.arguments = ["--no-fork", path.string, "/bin/sh", "-c", "echo locked; exec cat"]
+            let input = Pipe()
+            let output = Pipe()
+            process.standardInput = input
+            process.standardOutput = output
+            try folder.makeFile("lock", size: 0)
+            try process.run()
+            #expect(output.fileHandleForReading.availableData == Data("locked\n".utf8))
+            let error = try HostFixture.systemCallError { _ = try FileLock.acquire(at: path) }
+            #expect(error.subject == "\(path) (held by another process)")
+            kill(process.processIdentifier, SIGKILL)
+            process.waitUntilExit()
+            try "99999999\n".write(toFile: path.string, atomically: false, encoding: .utf8)
+            let lock = try FileLock.acquire(at: path)
+            #expect(try String(contentsOfFile: path.string, encoding: .utf8) == "\(getpid())\n")
+            try lock.release()
+        }
+    }
+
+    @Test func `Of 16 threads exactly one holds the lock`() async throws {
+        try await HostFolder.with { folder in
+            let path = folder.appending("lock")
+            let crowd = Crowd(count: 16)
+            let held = try await crowd.run { () -> Bool in
+                do throws(SystemCallError) {
+                    let lock = try FileLock.acquire(at: path)
+                    crowd.waitForAll()
+                    try lock.release()
+                    return true
+                } catch {
+                    crowd.waitForAll()
+                    guard error.errno == .wouldBlock else { throw error }
+                    return false
+                }
+            }
+            #expect(held.count { $0 } == 1)
+        }
+    }
+
+    @Test func `Only an own, plain, unshared file is a lock`() async throws {
+        try await HostFolder.with { folder in
+            try folder.makeFile("target", size: 0)
+            try #require(symlink("target", folder.appending("link").string) == 0)
+            try #require(mkfifo(folder.appending("fifo").string, 0o600) == 0)
+            try #require(chmod(try folder.makeFile("shared", size: 0).string, 0o666) == 0)
+            try #require(chown(try folder.makeFile("foreign", size: 0).string, 65534, 65534) == 0)
+            let cases: [(FilePath, Errno)] = [
+                (folder.appending("link"), .tooManySymbolicLinkLevels),
+                (folder.appending("fifo"), .invalidArgument),
+                (folder.appending("shared"), .notPermitted),
+                (folder.appending("foreign"), .notPermitted),
+                (folder.path, .isDirectory),
+                ("lock", .invalidArgument),
+                (folder.appending("missing").appending("lock"), .noSuchFileOrDirectory),
+            ]
+            for (path, errno) in cases {
+                #expect(
+                    try HostFixture.systemCallError { _ = try FileLock.acquire(at: path) }.errno == errno, "\(path)")
+            }
+        }
+    }
+
+    @Test func `Binary rubbish in the file does not hide that it is held`() async throws {
+        try await HostFolder.with { folder in
+            let path = folder.appending("lock")
+            let lock = try FileLock.acquire(at: path)
+            try Data([0xff, 0x00, 0x0a]).write(to: URL(fileURLWithPath: path.string))
+            let error = try HostFixture.systemCallError { _ = try FileLock.acquire(at: path) }
+            #expect(error.subject == "\(path) (held by another process)")
+            try lock.release()
+        }
+    }
+}

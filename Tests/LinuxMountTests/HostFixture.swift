@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CLinux
+import Foundation
+import LinuxMount
+import SystemPackage
+import Testing
+
+/// What the tests of the host share.
+enum HostFixture {
+    /// What all descriptors of a process, this one unless told, are open on.
+    static func openFiles(of process: Int32 = getpid()) throws -> [String] {
+        let manager = FileManager.default
+        return try manager.contentsOfDirectory(atPath: "/proc/\(process)/fd").compactMap { name in
+            var buffer = [CChar](repeating: 0, count: 4096)
+            let length = readlink("/proc/\(process)/fd/\(name)", &buffer, buffer.count - 1)
+            // Other tests close theirs while we look.
+            return length < 0
+                ? nil : String(decoding: buffer.prefix(length).map(UInt8.init(bitPattern:)), as: UTF8.self)
+        }
+    }
+
+    /// Runs a program to its end and requires that it succeeds.
+    @discardableResult
+    static func run(_ command: String...) throws -> String {
+        try run(command)
+    }
+
+    /// Runs a program to its end and requires that it succeeds.
+    @discardableResult
+    static func run(_ command: [String]) throws -> String {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        process.arguments = command
+        process.environment = ["PATH": "/usr/sbin:/usr/bin:/sbin:/bin"]
+        let output = Pipe()
+        process.standardOutput = output
+        process.standardError = output
+        try process.run()
+        let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        process.waitUntilExit()
+        try #require(process.terminationStatus == 0, "\(command): \(text)")
+        return text
+    }
+
+    /// Runs the body on a thread of its own with a mount namespace of its own: what it mounts is seen by nobody, and
+    /// nobody else's mounts are seen by it. Expectations belong to the test, not in here: return what is to be checked.
+    static func inOwnMountNamespace<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws
+        -> Value
+    {
+        try await onOwnThread {
+            try SystemCallError.check(hf_unshare_mounts(), "unshare")
+            try check(mount("none", "/", nil, UInt(MS_REC | MS_PRIVATE), nil), "mount")
+            return try body()
+        }
+    }
+
+    /// Runs the body where it may block, and change what belongs to a thread.
+    static func onOwnThread<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value {
+        try await withCheckedThrowingContinuation { continuation in
+            Thread.detachNewThread { continuation.resume(with: Result { try body() }) }
+        }
+    }
+
+    /// Turns the C library's convention into an error.
+    static func check(_ result: CInt, _ call: String, on subject: String? = nil) throws {
+        if result < 0 { throw SystemCallError(call, Errno(rawValue: errno), on: subject) }
+    }
+
+    /// The error that the body throws, which it must.
+    static func systemCallError(_ body: () throws -> Void) throws -> SystemCallError {
+        try #require(throws: SystemCallError.self, performing: body)
+    }
+
+    /// Runs the body on another thread that shares the caller's namespaces, and blocks until it has ended.
+    static func onOtherThread(_ body: @escaping @Sendable () throws -> Void) throws {
+        try onOtherThread(whileRunning: body) {}
+    }
+
+    /// Runs one body on another thread and one on this; blocks until both have ended.
+    static func onOtherThread(
+        whileRunning other: @escaping @Sendable () throws -> Void, _ body: () throws -> Void
+    ) throws {
+        let outcome = Outcome()
+        Thread.detachNewThread { outcome.set(Result { try other() }) }
+        defer { outcome.wait() }
+        try body()
+        try outcome.get().get()
+    }
+
+    private final class Outcome: Sendable {
+        private let condition = NSCondition()
+        // SAFETY: read and written only while `condition` is locked.
+        private nonisolated(unsafe) var result: Result<Void, any Error>?
+
+        func set(_ result: Result<Void, any Error>) {
+            condition.lock()
+            defer { condition.unlock() }
+            self.result = result
+            condition.broadcast()
+        }
+
+        func wait() { _ = get() }
+
+        func get() -> Result<Void, any Error> {
+            condition.lock()
+            defer { condition.unlock() }
+            while true {
+                if let result { return result }
+                condition.wait()
+            }
+        }
+    }
+}

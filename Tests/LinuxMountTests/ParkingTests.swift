@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CLinux
+import Glibc
+import SystemPackage
+import Testing
+
+@testable import LinuxMount
+
+extension RealKernel {
+    /// What a killed process leaves between two steps of an unmount, and how the next one goes on.
+    @Suite struct ParkingTests {
+        @Test func `a parked mount keeps its users and its id, and the place is free`() throws {
+            try Sandbox.run { sandbox in
+                let (target, id) = try sandbox.mountTmpfs(at: "a")
+                let file = creat(target.path.appending("file").string, 0o644)
+                #expect(try target.park(id, in: sandbox.parking) == .parked)
+                #expect(write(file, "x", 1) == 1)
+                #expect(try target.topmost() == .folder)
+                #expect(try sandbox.parking.slots() == [id])
+                let newID = try sandbox.placeTmpfs(at: target)
+                #expect(try sandbox.parking.finish(id) == .busy)
+                #expect(try sandbox.parking.moveBack(id, to: target) == .occupied(by: newID))
+                #expect(try target.unmountExactly(id, parking: sandbox.parking) == .parked)
+                close(file)
+                #expect(try sandbox.parking.finish(id) == .unmounted)
+                #expect(try sandbox.parking.finish(id) == .absent)
+                #expect(try target.topmost() == .mount(newID))
+                try sandbox.end(target, newID)
+            }
+        }
+
+        @Test func `killed after parking: the next process finds the mount in its slot and ends it`() throws {
+            try Sandbox.run { sandbox in
+                let (target, id) = try sandbox.mountTmpfs(at: "a")
+                #expect(try target.park(id, in: sandbox.parking) == .parked)
+                let lot = try ParkingLot.prepare(at: sandbox.parking.path)
+                let root = try ManagedRoot.prepare(at: sandbox.root.path)
+                let again = try root.target("a")
+                #expect(try lot.slots() == [id])
+                #expect(
+                    try again.observe(expecting: id, parking: lot) == Observation(top: .folder, ours: .parked))
+                #expect(try again.park(id, in: lot) == .parked)
+                #expect(try again.unmountExactly(id, parking: lot) == .unmounted)
+                #expect(try again.observe(expecting: id, parking: lot).summary == .empty)
+                try again.removeFolder()
+            }
+        }
+
+        @Test func `killed after parking: the next process can put the mount back`() throws {
+            try Sandbox.run { sandbox in
+                let (target, id) = try sandbox.mountTmpfs(at: "a")
+                #expect(close(creat(target.path.appending("file").string, 0o644)) == 0)
+                #expect(try target.park(id, in: sandbox.parking) == .parked)
+                #expect(try sandbox.parking.moveBack(id, to: target) == .movedBack)
+                #expect(try target.observe(expecting: id, parking: sandbox.parking).summary == .ours)
+                #expect(access(target.path.appending("file").string, F_OK) == 0)
+                #expect(try sandbox.parking.moveBack(id, to: target) == .absent)
+                #expect(try sandbox.parking.slotFolders() == [])
+                try sandbox.end(target, id)
+            }
+        }
+
+        @Test func `killed before the move or after the unmount: the empty slot is swept`() throws {
+            try Sandbox.run { sandbox in
+                let (target, id) = try sandbox.mountTmpfs(at: "a")
+                #expect(mkdir(sandbox.parking.path.appending(id.description).string, 0) == 0)
+                #expect(try target.observe(expecting: id, parking: sandbox.parking).summary == .ours)
+                let lot = try ParkingLot.prepare(at: sandbox.parking.path)
+                #expect(try lot.slotFolders() == [])
+                #expect(mkdir(sandbox.parking.path.appending(id.description).string, 0) == 0)
+                #expect(try target.unmountExactly(id, parking: lot) == .unmounted)
+                #expect(try lot.slotFolders() == [])
+                try target.removeFolder()
+            }
+        }
+
+        @Test func `theirs that was carried along goes back to where they put it, ours ends`() throws {
+            try Sandbox.run { sandbox in
+                let (target, id) = try sandbox.mountTmpfs(at: "a")
+                let theirs = try carryAlong(target, id, sandbox)
+                #expect(try target.unmountExactly(id, parking: sandbox.parking) == .foreign(theirs))
+                #expect(try target.topmost() == .mount(theirs))
+                #expect(try sandbox.table.entry(theirs)?.parentID == sandbox.root.id)
+                #expect(try sandbox.table.entry(id) == nil)
+                #expect(try sandbox.parking.slotFolders() == [])
+                try Sandbox.unmountForeign(at: target.path)
+                try target.removeFolder()
+            }
+        }
+
+        @Test func `killed with theirs in the slot: it is seen, not unmounted, and put back by the next process`()
+            throws
+        {
+            try Sandbox.run { sandbox in
+                let (target, id) = try sandbox.mountTmpfs(at: "a")
+                let theirs = try carryAlong(target, id, sandbox)
+                let lot = try ParkingLot.prepare(at: sandbox.parking.path)
+                #expect(try target.observe(expecting: id, parking: lot).summary == .parked)
+                #expect(try !lot.contains(id))
+                #expect(try lot.finish(id) == .covered(by: theirs))
+                #expect(try lot.finish(id, force: .detach) == .covered(by: theirs))
+                #expect(throws: SystemCallError.self) { try lot.release() }
+                #expect(try target.unmountExactly(id, parking: lot) == .foreign(theirs))
+                #expect(try target.topmost() == .mount(theirs))
+                try Sandbox.unmountForeign(at: target.path)
+                try target.removeFolder()
+            }
+        }
+
+        /// Steps 3 and 4 with a foreign mount in the moment between the look and the move.
+        private func carryAlong(
+            _ target: TargetPath, _ id: KernelMountID, _ sandbox: Sandbox
+        ) throws -> KernelMountID {
+            let seen = try OwnedDescriptor.openPlace(target.path, at: -1, .anywhere, on: target.path)
+            #expect(try sandbox.table.mountID(of: seen) == id)
+            let theirs = try Sandbox.mountForeign(at: target.path)
+            #expect(try sandbox.parking.take(seen, id))
+            #expect(try sandbox.table.entry(theirs)?.parentID == id)
+            #expect(try target.topmost() == .folder)
+            return theirs
+        }
+
+        @Test func `by policy a busy mount can be left in its slot or detached there`() throws {
+            try Sandbox.run { sandbox in
+                let (target, id) = try sandbox.mountTmpfs(at: "a")
+                let file = creat(target.path.appending("file").string, 0o644)
+                #expect(try target.park(id, in: sandbox.parking) == .parked)
+                #expect(
+                    try target.unmountExactly(id, parking: sandbox.parking, whenBusyInSlot: .leaveParked) == .parked)
+                #expect(try target.unmountExactly(id, parking: sandbox.parking, whenBusyInSlot: .moveBack) == .busy)
+                #expect(try target.topmost() == .mount(id))
+                #expect(try target.park(id, in: sandbox.parking) == .parked)
+                // tmpfs aborts nothing, and the user still holds it.
+                #expect(try sandbox.parking.finish(id, force: .abortRequests) == .busy)
+                #expect(try sandbox.parking.finish(id, force: .detach) == .unmounted)
+                #expect(write(file, "x", 1) == 1)
+                close(file)
+                #expect(try sandbox.table.entry(id) == nil)
+                try target.removeFolder()
+            }
+        }
+
+        @Test func `a parking lot with something in it is not released`() throws {
+            try Sandbox.run { sandbox in
+                let (target, id) = try sandbox.mountTmpfs(at: "a")
+                #expect(try target.park(id, in: sandbox.parking) == .parked)
+                #expect(throws: SystemCallError.self) { try sandbox.parking.release() }
+                #expect(try sandbox.parking.finish(id) == .unmounted)
+                try target.removeFolder()
+            }
+        }
+    }
+}

@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CLinux
+import Glibc
+import LinuxMount
+import SystemPackage
+import Testing
+
+extension RealKernel {
+    @Suite struct TargetFolderTests {
+        @Test func `a prepared folder is root's, closed, immutable, and preparing it again changes nothing`() throws {
+            try Sandbox.run { sandbox in
+                let target = try sandbox.root.target("a/b/c")
+                #expect(try target.topmost() == .missing)
+                #expect(try target.prepareFolder() == FolderPreparation(created: true, isImmutable: true))
+                #expect(try target.prepareFolder() == FolderPreparation(created: false, isImmutable: true))
+                #expect(try target.topmost() == .folder)
+                var facts = stat()
+                #expect(stat(target.path.string, &facts) == 0)
+                #expect(facts.st_mode == S_IFDIR)
+                #expect(facts.st_uid == 0)
+                #expect(stat(sandbox.root.path.appending("a/b").string, &facts) == 0)
+                #expect(facts.st_mode == S_IFDIR | 0o755)
+                try target.removeFolder()
+                #expect(try target.topmost() == .missing)
+                #expect(access(sandbox.root.path.appending("a").string, F_OK) != 0)
+                try target.removeFolder()
+            }
+        }
+
+        @Test func `an existing empty folder is taken over`() throws {
+            try Sandbox.run { sandbox in
+                let target = try sandbox.root.target("a")
+                #expect(mkdir(target.path.string, 0o777) == 0)
+                #expect(chown(target.path.string, 1000, 1000) == 0)
+                #expect(try target.prepareFolder() == FolderPreparation(created: false, isImmutable: true))
+                var facts = stat()
+                #expect(stat(target.path.string, &facts) == 0)
+                #expect(facts.st_mode == S_IFDIR)
+                #expect(facts.st_uid == 0)
+                try target.removeFolder()
+            }
+        }
+
+        @Test func `with its mount gone nobody can write into the folder, not even root`() throws {
+            try Sandbox.run { sandbox in
+                let (target, id) = try sandbox.mountTmpfs(at: "a")
+                #expect(close(creat(target.path.appending("inside").string, 0o644)) == 0)
+                // As if others had unmounted it.
+                try Sandbox.unmountForeign(at: target.path)
+                #expect(try target.observe(expecting: id, parking: sandbox.parking).summary == .empty)
+                #expect(refusal(creat(target.path.appending("file").string, 0o644)) == .notPermitted)
+                #expect(refusal(mkdir(target.path.appending("folder").string, 0o755)) == .notPermitted)
+                #expect(refusal(rmdir(target.path.string)) == .notPermitted)
+                #expect(refusal(rename(target.path.string, target.path.string + "2")) == .notPermitted)
+                try target.removeFolder()
+            }
+        }
+
+        @Test func `while it is mounted the folder can neither be renamed nor removed`() throws {
+            try Sandbox.run { sandbox in
+                let (target, id) = try sandbox.mountTmpfs(at: "a/b")
+                // EPERM for the flag comes before EBUSY for the mount.
+                #expect(refusal(rmdir(target.path.string)) == .notPermitted)
+                #expect(refusal(rename(target.path.string, target.path.string + "2")) == .notPermitted)
+                #expect(throws: SystemCallError.self) { try target.removeFolder() }
+                #expect(throws: SystemCallError.self) { try target.prepareFolder() }
+                #expect(try target.topmost() == .mount(id))
+                try sandbox.end(target, id)
+            }
+        }
+
+        @Test func `a folder with something in it is neither prepared nor removed, and stays as it was`() throws {
+            try Sandbox.run { sandbox in
+                let target = try sandbox.root.target("a")
+                #expect(mkdir(target.path.string, 0o755) == 0)
+                let file = target.path.appending("file").string
+                #expect(close(creat(file, 0o644)) == 0)
+                let notEmpty = SystemCallError("mkdirat", .directoryNotEmpty, on: target.path.string)
+                #expect(throws: notEmpty) { try target.prepareFolder() }
+                #expect(throws: SystemCallError("unlinkat", .directoryNotEmpty, on: target.path.string)) {
+                    try target.removeFolder()
+                }
+                // Not left immutable by the attempts.
+                #expect(unlink(file) == 0)
+                try target.removeFolder()
+            }
+        }
+
+        @Test func `an immutable folder with something in it keeps its flag when it cannot be removed`() throws {
+            try Sandbox.run { sandbox in
+                let target = try sandbox.root.target("a")
+                #expect(mkdir(target.path.string, 0o755) == 0)
+                let file = target.path.appending("file").string
+                #expect(close(creat(file, 0o644)) == 0)
+                try setImmutable(target.path, true)
+                #expect(throws: SystemCallError.self) { try target.removeFolder() }
+                #expect(refusal(unlink(file)) == .notPermitted)
+                try setImmutable(target.path, false)
+                #expect(unlink(file) == 0)
+                try target.removeFolder()
+            }
+        }
+
+        @Test func `a filesystem without the flag is used all the same`() throws {
+            try Sandbox.withFolder { folder in
+                let path = folder.appending("root")
+                #expect(mkdir(path.string, 0o755) == 0)
+                // ramfs has no inode flags.
+                var context = try FilesystemContext(type: "ramfs")
+                try context.create()
+                let mount = try context.mount(attributes: [])
+                _ = consume context
+                #expect(
+                    hf_move_mount(
+                        mount.descriptorNumber, "", -100, path.string, UInt32(HF_MOVE_MOUNT_F_EMPTY_PATH)) == 0)
+                _ = consume mount
+                let root = try ManagedRoot.prepare(at: path)
+                let target = try root.target("a")
+                #expect(try target.prepareFolder() == FolderPreparation(created: true, isImmutable: false))
+                try target.removeFolder()
+                try root.release()
+                try Sandbox.unmountForeign(at: path)
+            }
+        }
+
+        @Test(arguments: 0..<3)
+        func `a symbolic link in any component of a target is refused`(position: Int) throws {
+            try Sandbox.run { sandbox in
+                let outside = sandbox.folder.appending("outside")
+                for name in ["", "b", "b/c", "c"] {
+                    _ = mkdir(outside.appending(FilePath(name).components).string, 0o755)
+                }
+                var path = sandbox.root.path
+                for (index, name) in ["a", "b", "c"].enumerated() {
+                    path.append(name)
+                    if index == position {
+                        #expect(symlink(outside.string, path.string) == 0)
+                        break
+                    }
+                    #expect(mkdir(path.string, 0o755) == 0)
+                }
+                let target = try sandbox.root.target("a/b/c")
+                let refused: [Errno] = [.tooManySymbolicLinkLevels, .notDirectory]
+                func expectRefusal(_ operation: () throws -> Void) {
+                    do {
+                        try operation()
+                        Issue.record("went through a link")
+                    } catch {
+                        #expect(refused.contains((error as? SystemCallError)?.errno ?? .noData), "\(error)")
+                    }
+                }
+                expectRefusal { _ = try target.prepareFolder() }
+                expectRefusal { _ = try target.place(try Sandbox.tmpfs(), parking: sandbox.parking) }
+                expectRefusal { try target.removeFolder() }
+                #expect(try MountTable.current.entries(beneath: outside) == [])
+                #expect(access(outside.appending("b/c").string, F_OK) == 0)
+                #expect(unlink(path.string) == 0)
+            }
+        }
+
+        @Test(arguments: ["", "/a", "..", "a/../b", ".", "a/.", "a/.."])
+        func `only a path of names is a target`(path: String) throws {
+            try Sandbox.run { sandbox in
+                #expect(throws: SystemCallError.self) { try sandbox.root.target(FilePath(path)) }
+            }
+        }
+
+        @Test func `a folder on the way that is another user's is refused`() throws {
+            try Sandbox.run { sandbox in
+                #expect(mkdir(sandbox.root.path.appending("a").string, 0o755) == 0)
+                #expect(chown(sandbox.root.path.appending("a").string, 1000, 1000) == 0)
+                #expect(throws: SystemCallError.self) { try sandbox.root.target("a/b").prepareFolder() }
+                #expect(access(sandbox.root.path.appending("a/b").string, F_OK) != 0)
+            }
+        }
+
+        @Test func `removing one target leaves the folders that another needs`() throws {
+            try Sandbox.run { sandbox in
+                let (first, firstID) = try sandbox.mountTmpfs(at: "a/b/c")
+                let (second, secondID) = try sandbox.mountTmpfs(at: "a/b/d")
+                try sandbox.end(first, firstID)
+                #expect(try second.topmost() == .mount(secondID))
+                try sandbox.end(second, secondID)
+                #expect(access(sandbox.root.path.appending("a").string, F_OK) != 0)
+            }
+        }
+
+        @Test func `folders on the way that are removed meanwhile are made again`() throws {
+            try Sandbox.run { sandbox in
+                let first = try sandbox.root.target("a/b/c")
+                let second = try sandbox.root.target("a/b/d")
+                // Each thread's removal takes away the folders that the other is about to use.
+                let rounds = 200
+                let other = Background { for _ in 0..<rounds { try prepareAndRemove(second) } }
+                for _ in 0..<rounds { try prepareAndRemove(first) }
+                try other.wait()
+            }
+        }
+    }
+}
+
+/// One round that may lose the race too often in a row, and then is done again.
+private func prepareAndRemove(_ target: TargetPath) throws {
+    for _ in 0..<100 {
+        do throws(SystemCallError) {
+            _ = try target.prepareFolder()
+            try target.removeFolder()
+            return
+        } catch {
+            guard error.errno == .noSuchFileOrDirectory else { throw error }
+        }
+    }
+    throw SystemCallError("mkdirat", .noSuchFileOrDirectory, on: target.path.string)
+}
+
+private func setImmutable(_ path: FilePath, _ isImmutable: Bool) throws {
+    let folder = OwnedDescriptor(owning: open(path.string, O_RDONLY | O_DIRECTORY | O_CLOEXEC))
+    var flags: UInt32 = 0
+    try SystemCallError.check(hf_get_inode_flags(folder.rawValue, &flags), "ioctl")
+    let bit = UInt32(HF_FS_IMMUTABLE_FL)
+    try SystemCallError.check(
+        hf_set_inode_flags(folder.rawValue, isImmutable ? flags | bit : flags & ~bit), "ioctl")
+}
