@@ -17,10 +17,12 @@ let package = Package(
         .target(name: "CLinux"),
         .target(name: "LinuxMount", dependencies: ["CLinux", system]),
         .target(name: "MountModel", dependencies: [system]),
+        .target(name: "Filesystems", dependencies: ["MountModel", system]),
         .target(name: "MountExplorer", dependencies: ["MountModel"]),
         .executableTarget(name: "mount-explorer", dependencies: ["MountExplorer", arguments]),
         .testTarget(name: "LinuxMountTests", dependencies: ["LinuxMount", "CLinux", system]),
         .testTarget(name: "MountModelTests", dependencies: ["MountModel", "MountExplorer", system]),
+        .testTarget(name: "FilesystemsTests", dependencies: ["Filesystems", "MountModel", system]),
     ]
 )
 

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import MountModel
+import SystemPackage
+
+extension FilesystemCatalog {
+    /// The plan for building a mount of this source.
+    ///
+    /// The source is checked again: it may come from a ledger that was written by hand, or by an older version.
+    ///
+    /// - Throws: what `source(type:source:options:)` throws.
+    public func recipe(for source: MountSource) throws(MountError) -> MountRecipe {
+        let entry = try entry(source.type)
+        let canonical = try self.source(
+            type: source.type, source: source.source, options: source.options.map(\.description))
+        var given = GivenOptions()
+        for option in canonical.options { given.values.updateValue(option.value, forKey: option.name) }
+        let readOnly = given.contains("ro") || entry.isAlwaysReadOnly(given)
+
+        var attributes = RecipeAttributes.always
+        if readOnly { attributes.insert(.readOnly) }
+        for option in canonical.options {
+            if case .attribute(let attribute) = entry.rules[option.name]?.effect { attributes.formUnion(attribute) }
+        }
+        var parameters: [MountRecipe.Parameter] = []
+        if entry.construction == .kernel {
+            if entry.source == .name { parameters.append(.string("source", canonical.source)) }
+            // On the superblock too: the attribute alone would leave the device and the journal writable.
+            if readOnly { parameters.append(.flag("ro")) }
+            parameters += (canonical.options + entry.missingDefaults(given)).sorted().compactMap(entry.parameter)
+        }
+        let path = FilePath(canonical.source)
+        let medium: MountRecipe.Medium =
+            switch entry.source {
+            case .name: .none
+            case .folder: .folder(path)
+            case .deviceOrImage: .deviceOrImage(path, readOnly: readOnly)
+            }
+        return MountRecipe(
+            filesystem: entry.type, medium: medium,
+            parameters: parameters, attributes: attributes, exclusiveSuperblock: entry.hasOneSuperblockPerDevice)
+    }
+}
+
+extension FilesystemEntry {
+    /// The defaults about which the caller said nothing, neither by name nor by an option that excludes them.
+    fileprivate func missingDefaults(_ given: GivenOptions) -> [MountOption] {
+        let groups = Set(given.values.keys.flatMap { rules[$0]?.groups ?? [] })
+        return defaultOptions.filter { option in
+            !given.contains(option.name) && groups.isDisjoint(with: rules[option.name]?.groups ?? [])
+        }
+    }
+
+    fileprivate func parameter(_ option: MountOption) -> MountRecipe.Parameter? {
+        guard let rule = rules[option.name], rule.effect == .superblock else { return nil }
+        guard let value = option.value else { return .flag(option.name) }
+        switch rule.value {
+        case .path: return .paths(option.name, [FilePath(value)])
+        case .pathList:
+            // No path in the list has a ':', or the grammar would have refused it.
+            return .paths(
+                option.name,
+                value.utf8.split(separator: UInt8(ascii: ":")).map { FilePath(String(decoding: $0, as: UTF8.self)) })
+        default: return .string(option.name, value)
+        }
+    }
+}

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import MountModel
+
+extension FilesystemCatalog {
+    /// The canonical form of what a caller asks for: equal meaning gives equal sources.
+    ///
+    /// - Parameters:
+    ///   - type: the filesystem's type.
+    ///   - source: where it is, by the type's source grammar.
+    ///   - options: one option each, `name` or `name=value`, split at the first `=`; commas separate nothing.
+    /// - Throws: `invalid_argument`, which names what is wrong and the nearest right one; `unsupported` for a type that
+    ///   is announced but not built in.
+    public func source(
+        type: FilesystemType, source: String, options: [String]
+    ) throws(MountError) -> MountSource {
+        let entry = try entry(type)
+        do throws(MountError) {
+            let canonicalSource = try entry.source.canonical(source)
+            let canonicalOptions = try OptionParser(entry: entry).canonical(options)
+            return MountSource(type: entry.type, source: canonicalSource, options: canonicalOptions)
+        } catch {
+            var error = error
+            error.context.type = entry.type.rawValue
+            error.context.source = InputText.quoted(source)
+            throw error
+        }
+    }
+}

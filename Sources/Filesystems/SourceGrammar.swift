@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import MountModel
+
+/// What a type's source string is.
+public enum SourceGrammar: Hashable, Sendable {
+    /// A name of the caller's choice: letters, digits and `._:@+-`, beginning with a letter, a digit or `_`.
+    case name
+    /// The absolute path of a folder; one trailing slash is forgiven.
+    case folder
+    /// The absolute path of a block device or of an image file.
+    case deviceOrImage
+
+    /// At most this many bytes of a name: `fsconfig` takes no more.
+    static let maximumNameLength = 255
+
+    /// What the source must be, for a person.
+    public var expectation: String {
+        switch self {
+        case .name: "a name: letters, digits and ._:@+-, beginning with a letter, a digit or _; at most 255 bytes"
+        case .folder: "the absolute path of a folder"
+        case .deviceOrImage: "the absolute path of a block device or an image file"
+        }
+    }
+
+    /// The one spelling of a source.
+    ///
+    /// - Throws: `invalid_argument`, which says what is wrong.
+    func canonical(_ text: String) throws(MountError) -> String {
+        switch self {
+        case .name:
+            try InputText.check(text, as: "source", maximumLength: Self.maximumNameLength)
+            guard let first = text.utf8.first, Self.isAlphanumeric(first) || first == UInt8(ascii: "_"),
+                text.utf8.allSatisfy({ Self.isAlphanumeric($0) || "._:@+-".utf8.contains($0) })
+            else {
+                throw .invalidArgument(
+                    "the source '\(InputText.quoted(text))' is no name",
+                    hint: "use letters, digits and ._:@+-, beginning with a letter, a digit or _")
+            }
+            return text
+        case .folder:
+            let path = OptionValue.withoutTrailingSlash(text)
+            try InputText.checkAbsolutePath(path, as: "source")
+            return path
+        case .deviceOrImage:
+            try Self.refuseTag(text)
+            try InputText.checkAbsolutePath(text, as: "source")
+            if text.utf8.count == 1 {
+                throw .invalidArgument(
+                    "the source '/' is a folder", hint: "name a block device or an image file, or use the type 'bind'")
+            }
+            return text
+        }
+    }
+
+    /// `LABEL=x` is read by mount(8), with a search over all devices that anybody's label could win.
+    private static func refuseTag(_ text: String) throws(MountError) {
+        for (tag, folder) in [
+            ("UUID", "by-uuid"), ("LABEL", "by-label"), ("PARTUUID", "by-partuuid"), ("PARTLABEL", "by-partlabel"),
+        ] where text.utf8.starts(with: "\(tag)=".utf8) {
+            throw .invalidArgument(
+                "the source '\(InputText.quoted(text))' is a tag, not a path",
+                hint: "name the device, for instance the one that /dev/disk/\(folder)/ points to")
+        }
+    }
+
+    private static func isAlphanumeric(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"):
+            true
+        default: false
+        }
+    }
+}

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Filesystems
+import MountModel
+import SystemPackage
+import Testing
+
+let catalog = FilesystemCatalog.standard
+
+let builtInTypes = ["bind", "btrfs", "erofs", "ext4", "overlay", "squashfs", "tmpfs", "vfat", "xfs"]
+
+/// A source that the type accepts, and the options without which it accepts nothing.
+func sample(_ type: String) -> (source: String, options: [String]) {
+    switch type {
+    case "tmpfs": ("scratch", [])
+    case "overlay": ("layers", ["lowerdir=/l"])
+    case "bind": ("/srv/a", [])
+    default: ("/dev/vdb", [])
+    }
+}
+
+/// Parses with the type's sample source and required options beside the given ones.
+func parse(_ type: String, _ options: [String], source: String? = nil) throws(MountError) -> MountSource {
+    let sample = sample(type)
+    let hasRequired = options.contains { $0.hasPrefix("lowerdir") }
+    return try catalog.source(
+        type: FilesystemType(rawValue: type), source: source ?? sample.source,
+        options: options + (hasRequired ? [] : sample.options))
+}
+
+/// The canonical options as text, without the sample's required ones.
+func canonical(_ type: String, _ options: [String]) throws -> [String] {
+    let required = options.contains { $0.hasPrefix("lowerdir") } ? [] : sample(type).options
+    return try parse(type, options).options.map(\.description).filter { !required.contains($0) }
+}
+
+/// What is thrown, or nil.
+func refusal(_ type: String, _ options: [String], source: String? = nil) -> MountError? {
+    do throws(MountError) {
+        _ = try parse(type, options, source: source)
+        return nil
+    } catch {
+        return error
+    }
+}
+
+/// Whether two sources are the same byte for byte; `==` on text would let two spellings of one letter pass.
+func isSame(_ left: MountSource, _ right: MountSource) -> Bool {
+    left == right && Array(left.description.utf8) == Array(right.description.utf8)
+}
+
+/// SplitMix64: a fixed seed gives the same run every time.
+struct SeededGenerator: RandomNumberGenerator {
+    var state: UInt64
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var mixed = state
+        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
+        return mixed ^ (mixed >> 31)
+    }
+}
