@@ -5,12 +5,14 @@ import PackageDescription
 
 let system = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 
 let package = Package(
     name: "holdfast",
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
     ],
     targets: [
         // The order is the architecture: each target may use those above it and none below.
@@ -18,11 +20,13 @@ let package = Package(
         .target(name: "LinuxMount", dependencies: ["CLinux", system]),
         .target(name: "MountModel", dependencies: [system]),
         .target(name: "Filesystems", dependencies: ["MountModel", system]),
+        .target(name: "Ledger", dependencies: ["MountModel", system, grdb]),
         .target(name: "MountExplorer", dependencies: ["MountModel"]),
         .executableTarget(name: "mount-explorer", dependencies: ["MountExplorer", arguments]),
         .testTarget(name: "LinuxMountTests", dependencies: ["LinuxMount", "CLinux", system]),
         .testTarget(name: "MountModelTests", dependencies: ["MountModel", "MountExplorer", system]),
         .testTarget(name: "FilesystemsTests", dependencies: ["Filesystems", "MountModel", system]),
+        .testTarget(name: "LedgerTests", dependencies: ["Ledger", "MountModel", system, grdb]),
     ]
 )
 
