@@ -4,13 +4,23 @@
 import PackageDescription
 
 let system = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
+let log = Target.Dependency.product(name: "Logging", package: "swift-log")
+let nio = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
+let nioLocks = Target.Dependency.product(name: "NIOConcurrencyHelpers", package: "swift-nio")
+let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 
 let package = Package(
     name: "holdfast",
+    products: [
+        .library(name: "MountManager", targets: ["MountManager"]),
+    ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
     ],
@@ -21,12 +31,23 @@ let package = Package(
         .target(name: "MountModel", dependencies: [system]),
         .target(name: "Filesystems", dependencies: ["MountModel", system]),
         .target(name: "Ledger", dependencies: ["MountModel", system, grdb]),
+        .target(
+            name: "MountManager",
+            dependencies: ["LinuxMount", "MountModel", "Filesystems", "Ledger", system, log, nio, nioLocks, crypto]),
+        .target(
+            name: "MountTestSupport",
+            dependencies: ["LinuxMount", "MountModel", "Ledger", "MountManager", system, nioLocks]),
         .target(name: "MountExplorer", dependencies: ["MountModel"]),
         .executableTarget(name: "mount-explorer", dependencies: ["MountExplorer", arguments]),
         .testTarget(name: "LinuxMountTests", dependencies: ["LinuxMount", "CLinux", system]),
         .testTarget(name: "MountModelTests", dependencies: ["MountModel", "MountExplorer", system]),
         .testTarget(name: "FilesystemsTests", dependencies: ["Filesystems", "MountModel", system]),
         .testTarget(name: "LedgerTests", dependencies: ["Ledger", "MountModel", system, grdb]),
+        .testTarget(
+            name: "MountManagerTests",
+            dependencies: [
+                "MountManager", "MountTestSupport", "MountModel", "LinuxMount", "Filesystems", "Ledger", system, log,
+            ]),
     ]
 )
 

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// A hook that is told before and after each step that changes the kernel's state, on the thread that makes it.
+///
+/// Tests stop or kill the process there; the product passes `none`.
+public struct ExecutorSteps: Sendable {
+    /// Called at each step; may block, and need not return.
+    public var reached: @Sendable (Step) -> Void
+
+    /// Wraps the hook.
+    public init(reached: @escaping @Sendable (Step) -> Void) { self.reached = reached }
+
+    /// Does nothing.
+    public static let none = ExecutorSteps { _ in }
+
+    /// The steps by name.
+    public enum Step: String, Sendable, CaseIterable {
+        case build
+        case loopReady = "loop_ready"
+        case built
+        case place
+        case folderReady = "folder_ready"
+        case placed
+        case unmount, unmounted
+        case removeFolder = "remove_folder"
+        case folderRemoved = "folder_removed"
+    }
+}

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Filesystems
+internal import LinuxMount
+public import MountModel
+internal import SystemPackage
+
+extension LinuxExecutor {
+    public func detectType(of source: String) async throws(MountError) -> FilesystemType {
+        if let type = catalog.inferType(from: source) { return type }
+        try InputText.checkAbsolutePath(source, as: "source")
+        let path = FilePath(source)
+        let result = await onThread { () -> Result<String?, MountError> in
+            do throws(SystemCallError) {
+                return .success(try Self.signature(of: path))
+            } catch {
+                return .failure(.operation("look at", source, failed: error))
+            }
+        }
+        switch result {
+        case .success(.success(let signature)):
+            if let type = signature.flatMap({ catalog.type(forSignature: $0) }) { return type }
+            throw .invalidArgument(
+                "there is no filesystem that Holdfast knows on \(source)", hint: "name the type if you know better")
+        case .success(.failure(let error)), .failure(let error): throw error
+        }
+    }
+
+    private static func signature(of path: FilePath) throws(SystemCallError) -> String? {
+        switch try SourceFile.kind(of: path) {
+        case .folder: return "folder"
+        case .blockDevice: return try BlockDevice.open(path).signature()?.rawValue
+        case .regularFile:
+            return try FilesystemSignature.detect(on: try LoopDevice.openImage(path, readOnly: true))?.rawValue
+        case .other: return nil
+        }
+    }
+}

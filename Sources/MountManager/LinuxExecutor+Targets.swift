@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Filesystems
+internal import LinuxMount
+internal import MountModel
+internal import SystemPackage
+
+extension LinuxExecutor {
+    /// The mountpoint as a path beneath the managed root.
+    func target(_ mountpoint: Mountpoint) throws(SystemCallError) -> TargetPath {
+        var relative = mountpoint.path
+        guard relative.removePrefix(root.path) else {
+            throw SystemCallError("openat2", .improperLink, on: "\(mountpoint) is not beneath \(root.path)")
+        }
+        return try root.target(relative)
+    }
+
+    /// Prepares the folder and attaches the mount; after an error it is not attached.
+    func placeMount(
+        _ descriptor: consuming OwnedDescriptor, at target: TargetPath
+    ) throws(SystemCallError) -> PlaceOutcome {
+        let mount = try DetachedMount(receiving: descriptor)
+        steps.reached(.place)
+        _ = try target.prepareFolder()
+        steps.reached(.folderReady)
+        let outcome = try target.place(mount, parking: parking)
+        steps.reached(.placed)
+        return outcome
+    }
+
+    /// What is at the mountpoint after an operation.
+    func observe(_ id: MountID, at mountpoint: Mountpoint) -> OperationOutcome {
+        do throws(SystemCallError) {
+            return OperationOutcome(try seen(id, at: try target(mountpoint)))
+        } catch {
+            return unobservable(id, problem: .operation("look at", mountpoint, failed: error))
+        }
+    }
+
+    /// The mount was closed unplaced. Where not even the path can be walked, nothing of ours is there.
+    func notPlaced(_ id: MountID, at mountpoint: Mountpoint, _ error: SystemCallError) -> OperationOutcome {
+        let problem = MountError.operation("place a mount at", mountpoint, failed: error)
+        do throws(SystemCallError) {
+            return OperationOutcome(try seen(id, at: try target(mountpoint)), problem: problem)
+        } catch {
+            return OperationOutcome(.empty, problem: problem)
+        }
+    }
+
+    /// The way to the mountpoint cannot be walked: whether our mount still exists is asked of the table, by its id. If it
+    /// may, it counts as covered, which keeps its record and tries again; else the place is somebody else's.
+    func unobservable(_ id: MountID?, problem: MountError) -> OperationOutcome {
+        guard let id else { return OperationOutcome(.foreign, problem: problem) }
+        do throws(SystemCallError) {
+            let entry = try root.table.entry(KernelMountID(rawValue: id.rawValue))
+            return OperationOutcome(entry == nil ? .foreign : .covered, problem: problem)
+        } catch {
+            return OperationOutcome(.covered, problem: problem)
+        }
+    }
+
+    /// What is at the target, relative to the mount; `moved` counts as covered: ours exists, and is not to be touched.
+    private func seen(_ id: MountID, at target: TargetPath) throws(SystemCallError) -> MountpointState.Seen {
+        let observation = try target.observe(expecting: KernelMountID(rawValue: id.rawValue), parking: parking)
+        switch observation.summary {
+        case .empty: return .empty
+        case .ours: return .ours
+        case .covered, .parked, .moved: return .covered
+        case .foreign: return .foreign
+        }
+    }
+
+    /// Observes, after putting back what a crash between parking and unmounting has left in its slot.
+    ///
+    /// Back rather than ended: whether anybody still needs it is the state machine's to say.
+    func settleParked(_ id: MountID?, at target: TargetPath) throws(SystemCallError) -> OperationOutcome {
+        let kernelID = id.map { KernelMountID(rawValue: $0.rawValue) }
+        var observation = try target.observe(expecting: kernelID, parking: parking)
+        if observation.summary == .parked, let kernelID {
+            _ = try parking.moveBack(kernelID, to: target)
+            observation = try target.observe(expecting: kernelID, parking: parking)
+        }
+        switch observation.summary {
+        case .empty: return OperationOutcome(.empty)
+        case .ours: return OperationOutcome(.ours)
+        case .covered, .parked: return .covered(target.path)
+        case .moved: return .moved(observation, from: target.path)
+        case .foreign: return .foreign(observation, at: target.path)
+        }
+    }
+
+    /// Compares the topmost mount with what the source asks for.
+    func examineTarget(
+        _ target: TargetPath, expecting id: MountID?, of source: MountSource
+    ) throws(SystemCallError) -> Examination {
+        let kernelID = id.map { KernelMountID(rawValue: $0.rawValue) }
+        let observation = try target.observe(expecting: kernelID, parking: parking)
+        guard observation.summary == .ours, let kernelID, let entry = try root.table.entry(kernelID) else {
+            return try examination(of: observation)
+        }
+        guard let recipe = try? catalog.recipe(for: source) else {
+            return Examination(.unknown, found: "the type \(source.type) is no longer in the catalog")
+        }
+        let wanted = attributes(of: recipe)
+        let missing = wanted.subtracting(entry.attributes)
+        let text = "mount \(kernelID): \(entry.filesystemType)"
+        guard missing.isEmpty else { return Examination(.drifted, found: "\(text) without \(missing)") }
+        return Examination(.ok, found: text)
+    }
+
+    private func examination(of observation: LinuxMount.Observation) throws(SystemCallError) -> Examination {
+        switch observation.summary {
+        case .empty: return Examination(.missing, found: "nothing is mounted")
+        case .foreign: return Examination(.replaced, found: try describeTop(of: observation))
+        case .covered: return Examination(.foreign, found: "ours, beneath \(try describeTop(of: observation))")
+        case .parked: return Examination(.missing, found: "ours is in its parking slot")
+        case .moved: return Examination(.missing, found: "ours was moved elsewhere by somebody")
+        case .ours: return Examination(.unknown, found: "the mount was there, and gone when it was asked for")
+        }
+    }
+
+    private func describeTop(of observation: LinuxMount.Observation) throws(SystemCallError) -> String {
+        guard case .mount(let id) = observation.top else { return "no mount" }
+        return "mount \(id)" + (try root.table.entry(id).map { ": \($0.filesystemType)" } ?? "")
+    }
+
+    /// The attributes that the kernel is given; `nosuid` and `nodev` are always among them.
+    func attributes(of recipe: MountRecipe) -> MountAttributes {
+        var attributes: MountAttributes = [.noSetUserID, .noDevices]
+        if recipe.attributes.contains(.readOnly) { attributes.insert(.readOnly) }
+        if recipe.attributes.contains(.noExecute) { attributes.insert(.noExecute) }
+        if recipe.attributes.contains(.noAccessTime) { attributes.insert(.noAccessTime) }
+        if recipe.attributes.contains(.strictAccessTime) { attributes.insert(.strictAccessTime) }
+        if recipe.attributes.contains(.noDirectoryAccessTime) { attributes.insert(.noDirectoryAccessTime) }
+        if recipe.attributes.contains(.noSymlinkFollow) { attributes.insert(.noSymlinkFollow) }
+        return attributes
+    }
+}

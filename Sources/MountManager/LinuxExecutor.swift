@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import Filesystems
+public import LinuxMount
+public import MountModel
+internal import NIOConcurrencyHelpers
+internal import NIOPosix
+internal import SystemPackage
+
+/// Carries out kernel operations on a bounded pool of threads in this process.
+///
+/// A call that hangs keeps its thread: it cannot be killed. Types whose servers may hang belong to worker processes.
+public final class LinuxExecutor: MountExecutor {
+    let root: ManagedRoot
+    let parking: ParkingLot
+    let catalog: FilesystemCatalog
+    let steps: ExecutorSteps
+    private let threads: NIOThreadPool
+    /// The mounts that are built and not placed, by id, as the descriptors that hold them.
+    private let built = NIOLockedValueBox<[MountID: CInt]>([:])
+
+    /// Starts the threads; `shutDown()` ends them.
+    ///
+    /// - Parameters:
+    ///   - threads: how many operations may be under way at once.
+    ///   - steps: told before each step that changes the kernel's state; for tests that stop there.
+    public init(
+        root: ManagedRoot, parking: ParkingLot, catalog: FilesystemCatalog = .standard, threads: Int = 16,
+        steps: ExecutorSteps = .none
+    ) {
+        self.root = root
+        self.parking = parking
+        self.catalog = catalog
+        self.steps = steps
+        self.threads = NIOThreadPool(numberOfThreads: threads)
+        self.threads.start()
+    }
+
+    /// Ends the threads after what they are doing, and frees what was built and never placed.
+    ///
+    /// - Throws: what kept the threads from ending.
+    public func shutDown() async throws {
+        try await threads.shutdownGracefully()
+        for id in built.withLockedValue({ Array($0.keys) }) { release(id) }
+    }
+
+    // MARK: - The operations
+
+    public func inspect(_ mountpoint: Mountpoint, expecting id: MountID?) async -> OperationOutcome {
+        await operate(on: mountpoint, with: id) {
+            do throws(SystemCallError) {
+                return try self.settleParked(id, at: try self.target(mountpoint))
+            } catch {
+                return self.unobservable(id, problem: .operation("look at", mountpoint, failed: error))
+            }
+        }
+    }
+
+    public func build(_ source: MountSource) async throws(MountError) -> MountID {
+        let recipe = try catalog.recipe(for: source)
+        let result = await onThread { () -> Result<MountID, MountError> in
+            do throws(SystemCallError) {
+                self.steps.reached(.build)
+                let mount = try self.buildMount(recipe)
+                let id = MountID(rawValue: mount.id.rawValue)
+                let descriptor = mount.releaseDescriptor().release()
+                self.built.withLockedValue { $0[id] = descriptor }
+                self.steps.reached(.built)
+                return .success(id)
+            } catch {
+                return .failure(.mounting(source, failed: error))
+            }
+        }
+        switch result {
+        case .success(.success(let id)): return id
+        case .success(.failure(let error)): throw error
+        case .failure(let error): throw error
+        }
+    }
+
+    public func place(_ id: MountID, at mountpoint: Mountpoint) async -> OperationOutcome {
+        await operate(on: mountpoint, with: id) {
+            guard let descriptor = self.built.withLockedValue({ $0.removeValue(forKey: id) }) else {
+                return OperationOutcome(
+                    .empty, problem: MountError(.internal, "the mount \(id) for \(mountpoint) is not in hand"))
+            }
+            let placed: PlaceOutcome
+            do throws(SystemCallError) {
+                placed = try self.placeMount(OwnedDescriptor(owning: descriptor), at: try self.target(mountpoint))
+            } catch {
+                return self.notPlaced(id, at: mountpoint, error)
+            }
+            let outcome = self.observe(id, at: mountpoint)
+            guard case .foreign(let other) = placed else { return outcome }
+            return .foreign(other, at: mountpoint, seen: outcome.seen)
+        }
+    }
+
+    public func unmount(_ id: MountID, from mountpoint: Mountpoint, rung: Int) async -> OperationOutcome {
+        await operate(on: mountpoint, with: id) {
+            self.steps.reached(.unmount)
+            do throws(SystemCallError) {
+                let unmounted = try self.target(mountpoint).unmountExactly(
+                    KernelMountID(rawValue: id.rawValue), parking: self.parking)
+                self.steps.reached(.unmounted)
+                let outcome = self.observe(id, at: mountpoint)
+                switch unmounted {
+                case .unmounted, .absent: return outcome
+                case .busy, .parked: return OperationOutcome(outcome.seen, problem: .busy(mountpoint))
+                case .foreign(let other): return .foreign(other, at: mountpoint, seen: outcome.seen)
+                }
+            } catch {
+                return OperationOutcome(
+                    self.observe(id, at: mountpoint).seen, problem: .operation("unmount", mountpoint, failed: error))
+            }
+        }
+    }
+
+    public func close(_ id: MountID) async {
+        // The last descriptor takes the superblock with it, which may have to be written out.
+        if case .failure = await onThread({ self.release(id) }) { release(id) }
+    }
+
+    public func removeFolder(at mountpoint: Mountpoint) async throws(MountError) {
+        let result = await onThread { () -> MountError? in
+            self.steps.reached(.removeFolder)
+            do throws(SystemCallError) {
+                try self.target(mountpoint).removeFolder()
+                self.steps.reached(.folderRemoved)
+                return nil
+            } catch {
+                return .operation("remove the folder of", mountpoint, failed: error)
+            }
+        }
+        switch result {
+        case .success(nil): return
+        case .success(.some(let error)), .failure(let error): throw error
+        }
+    }
+
+    public func examine(
+        _ mountpoint: Mountpoint, expecting id: MountID?, of source: MountSource
+    ) async -> Examination {
+        let result = await onThread { () -> Examination in
+            do throws(SystemCallError) {
+                return try self.examineTarget(try self.target(mountpoint), expecting: id, of: source)
+            } catch {
+                return Examination(.unknown, found: "it cannot be looked at: \(error)")
+            }
+        }
+        switch result {
+        case .success(let examination): return examination
+        case .failure(let error): return Examination(.unknown, found: error.message)
+        }
+    }
+
+    // MARK: - Threads
+
+    private func operate(
+        on mountpoint: Mountpoint, with id: MountID?, _ body: @escaping @Sendable () -> OperationOutcome
+    ) async -> OperationOutcome {
+        switch await onThread(body) {
+        case .success(let outcome): outcome
+        case .failure(let error): OperationOutcome(id == nil ? .foreign : .covered, problem: error)
+        }
+    }
+
+    func onThread<Value: Sendable>(_ body: @escaping @Sendable () -> Value) async -> Result<Value, MountError> {
+        do {
+            return .success(try await threads.runIfActive(body))
+        } catch {
+            return .failure(MountError(.unavailable, "the executor has been shut down"))
+        }
+    }
+
+    private func release(_ id: MountID) {
+        guard let descriptor = built.withLockedValue({ $0.removeValue(forKey: id) }) else { return }
+        // The last descriptor of a mount that was never placed frees everything behind it.
+        _ = OwnedDescriptor(owning: descriptor)
+    }
+}

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import MountModel
+
+/// What a manager is started with.
+public struct ManagerConfiguration: Sendable {
+    /// The folder beneath which everything is mounted.
+    public var mountRoot: Mountpoint
+    /// This boot, in the kernel's word.
+    public var boot: BootID
+    /// How long a kernel operation may take before its mountpoint is `stuck`.
+    public var operationDeadline: Duration
+    /// How many requests may wait on one mountpoint; one more is `resource_exhausted`.
+    public var waitingLimit: Int
+    /// The pauses between retries of one mountpoint.
+    public var backoff: Backoff
+
+    /// Puts the parts together.
+    public init(
+        mountRoot: Mountpoint, boot: BootID, operationDeadline: Duration = .seconds(60), waitingLimit: Int = 1024,
+        backoff: Backoff = Backoff()
+    ) {
+        self.mountRoot = mountRoot
+        self.boot = boot
+        self.operationDeadline = operationDeadline
+        self.waitingLimit = waitingLimit
+        self.backoff = backoff
+    }
+}

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import LinuxMount
+internal import MountModel
+internal import SystemPackage
+
+extension MountError {
+    /// A mount that could not be built.
+    static func mounting(_ source: MountSource, failed error: SystemCallError) -> MountError {
+        let reason = error.kernelMessages.isEmpty ? "\(error.errno)" : error.kernelMessages.joined(separator: "; ")
+        return MountError(
+            .mountFailed, "cannot mount \(source): \(subject(of: error))\(reason)",
+            context: context("build", of: error, type: source.type.rawValue, source: source.source),
+            hint: hint(for: error, mounting: source))
+    }
+
+    /// Another operation on a mountpoint that the kernel refused.
+    static func operation(_ verb: String, _ path: some CustomStringConvertible, failed error: SystemCallError)
+        -> MountError
+    {
+        let code: Code
+        let hint: String?
+        switch error.errno {
+        case .tooManySymbolicLinkLevels, .improperLink, .notDirectory:
+            code = .invalidArgument
+            hint = "no component of a mountpoint may be a symbolic link, a file or a mount of somebody else"
+        case .directoryNotEmpty:
+            code = .conflict
+            hint = "a mountpoint is an empty folder: move what is in it, or choose another mountpoint"
+        case .noSpace, .tooManyOpenFiles, .tooManyOpenFilesInSystem, .noMemory:
+            code = .resourceExhausted
+            hint = "the host has run out of something: disk, descriptors, memory or mounts (sysctl fs.mount-max)"
+        default:
+            code = .mountFailed
+            hint = nil
+        }
+        return MountError(
+            code, "cannot \(verb) \(path): \(error)",
+            context: context(verb, of: error, target: path.description), hint: hint)
+    }
+
+    /// The unmount found users.
+    static func busy(_ mountpoint: Mountpoint) -> MountError {
+        MountError(
+            .busy, "cannot unmount \(mountpoint): it is in use",
+            context: Context(operation: "unmount", target: mountpoint.path.string, systemCall: "umount2", errno: 16),
+            hint: "it is tried again until its users have left; see them with 'fuser -vm \(mountpoint)'")
+    }
+
+    private static func context(
+        _ operation: String, of error: SystemCallError, type: String? = nil, source: String? = nil,
+        target: String? = nil
+    ) -> Context {
+        Context(
+            operation: operation, type: type, source: source, target: target, systemCall: error.call,
+            errno: error.errno.rawValue, kernelMessages: error.kernelMessages)
+    }
+
+    private static func subject(of error: SystemCallError) -> String {
+        error.subject.map { "\(error.call) \($0): " } ?? "\(error.call): "
+    }
+
+    private static func hint(for error: SystemCallError, mounting source: MountSource) -> String? {
+        switch error.errno {
+        case .noSuchFileOrDirectory: "does \(source.source) exist on this host?"
+        case Errno(rawValue: 19):
+            "does this kernel have the filesystem '\(source.type)'? see /proc/filesystems, or 'modprobe \(source.type)'"
+        case .resourceBusy: "it is mounted or attached elsewhere: see 'findmnt' and 'losetup -a'"
+        case .invalidArgument:
+            "is there a filesystem of type \(source.type) on it, and is it whole? see the kernel's log"
+        default: nil
+        }
+    }
+}
+
+extension OperationOutcome {
+    /// Something that is not ours is on top.
+    static func foreign(
+        _ other: KernelMountID, at mountpoint: Mountpoint, seen: MountpointState.Seen
+    ) -> OperationOutcome {
+        OperationOutcome(seen, problem: foreignProblem("mount \(other)", at: mountpoint.path.string))
+    }
+
+    /// Ours is there, beneath something else.
+    static func covered(_ path: FilePath) -> OperationOutcome {
+        OperationOutcome(.covered, problem: foreignProblem("another mount, over ours,", at: path.string))
+    }
+
+    /// Ours is gone, or there never was one, and something else is there.
+    static func foreign(_ observation: LinuxMount.Observation, at path: FilePath) -> OperationOutcome {
+        let other = if case .mount(let id) = observation.top { "mount \(id)" } else { "something" }
+        return OperationOutcome(.foreign, problem: foreignProblem(other, at: path.string))
+    }
+
+    /// Somebody moved ours elsewhere.
+    static func moved(_ observation: LinuxMount.Observation, from path: FilePath) -> OperationOutcome {
+        var place = "elsewhere"
+        if case .elsewhere(let path?) = observation.ours { place = "to \(path)" }
+        return OperationOutcome(
+            .covered,
+            problem: MountError(
+                .foreign, "the mount of \(path) was moved \(place) by somebody",
+                context: MountError.Context(operation: "inspect", target: path.string),
+                hint:
+                    "move it back with 'mount --move', or unmount it there; it is neither remounted nor unmounted by Holdfast"
+            ))
+    }
+
+    private static func foreignProblem(_ other: String, at path: String) -> MountError {
+        MountError(
+            .foreign, "\(other) is at \(path) and is not Holdfast's",
+            context: MountError.Context(operation: "inspect", target: path),
+            hint:
+                "see it with 'findmnt \(path)'; it is never touched: unmount it yourself, or choose another mountpoint")
+    }
+}

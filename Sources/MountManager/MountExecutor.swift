@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import MountModel
+
+/// Carries out the kernel operations that a state machine asks for: the one protocol behind which threads, worker
+/// processes and the simulation stand.
+///
+/// The manager starts at most one operation at a time for a mountpoint; operations for different mountpoints overlap. An
+/// operation ends with an observation taken from the kernel after its end, never with what a call returned.
+public protocol MountExecutor: Sendable {
+    /// Looks at what is mounted at the mountpoint, and ends or brings back what a crash left parked.
+    func inspect(_ mountpoint: Mountpoint, expecting id: MountID?) async -> OperationOutcome
+
+    /// Builds the mount where nobody can see it and keeps it, detached, under the id that it returns.
+    ///
+    /// - Throws: `mount_failed` with the kernel's words, or what kept it from getting that far; nothing is left behind.
+    func build(_ source: MountSource) async throws(MountError) -> MountID
+
+    /// Attaches the built mount at the mountpoint in one step.
+    func place(_ id: MountID, at mountpoint: Mountpoint) async -> OperationOutcome
+
+    /// Unmounts exactly this mount, by the means of the ladder's rung (0 is the plain unmount).
+    func unmount(_ id: MountID, from mountpoint: Mountpoint, rung: Int) async -> OperationOutcome
+
+    /// Lets go of a built mount; one that has not been placed is freed by the kernel.
+    func close(_ id: MountID) async
+
+    /// Removes the mountpoint's folder; a folder that is not there is no error, one with content stays.
+    func removeFolder(at mountpoint: Mountpoint) async throws(MountError)
+
+    /// Which type a source has, where the caller names none: a folder is `bind`, a device or file has a signature.
+    ///
+    /// - Throws: `invalid_argument` where nothing tells.
+    func detectType(of source: String) async throws(MountError) -> FilesystemType
+
+    /// What the kernel's table says about the topmost mount at the mountpoint, against what the source asks for.
+    func examine(_ mountpoint: Mountpoint, expecting id: MountID?, of source: MountSource) async -> Examination
+}
+
+/// What the kernel showed at a mountpoint after an operation.
+public struct OperationOutcome: Hashable, Sendable {
+    /// What is there, relative to the mount that was expected.
+    public var seen: MountpointState.Seen
+    /// Why it is not as it was wanted, where the operation failed.
+    public var problem: MountError?
+
+    /// Joins the two.
+    public init(_ seen: MountpointState.Seen, problem: MountError? = nil) {
+        self.seen = seen
+        self.problem = problem
+    }
+}
+
+/// What `verify` found at a mountpoint.
+public struct Examination: Hashable, Sendable {
+    /// The verdict.
+    public var result: Result
+    /// What is there, for a person.
+    public var found: String
+
+    /// Joins the two.
+    public init(_ result: Result, found: String) {
+        self.result = result
+        self.found = found
+    }
+
+    /// The verdicts of `verify`.
+    public enum Result: String, Sendable {
+        /// The recorded mount is on top, with its type and attributes.
+        case ok
+        /// Nothing is mounted there.
+        case missing
+        /// Ours is gone and something else is mounted in its place.
+        case replaced
+        /// Ours is there, beneath something else.
+        case foreign
+        /// Ours is there with attributes that it was not given.
+        case drifted
+        /// It could not be looked at.
+        case unknown
+    }
+}

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Ledger
+internal import Logging
+internal import MountModel
+
+extension MountManager {
+    func carryOut(_ effect: MountpointState.Effect, for machine: Machine) {
+        let mountpoint = machine.mountpoint
+        let executor = executor
+        switch effect {
+        case .inspect(let id):
+            operate(machine) { await .ended(executor.inspect(mountpoint, expecting: id)) }
+        case .build(let source):
+            operate(machine) {
+                do throws(MountError) { return .built(try await executor.build(source)) } catch {
+                    return .notBuilt(error)
+                }
+            }
+        case .abort:
+            machine.operation?.task.cancel()
+        case .place(let id):
+            // From here on the mount is the operation's: attached, or freed with it.
+            machine.builtID = nil
+            operate(machine) { await .ended(executor.place(id, at: mountpoint)) }
+        case .unmount(let id, let rung):
+            operate(machine) { await .ended(executor.unmount(id, from: mountpoint, rung: rung)) }
+        case .close:
+            close(machine)
+        case .write(let batch):
+            write(batch, for: machine)
+        case .reply(let id, let answer):
+            reply(answer, to: id, of: machine)
+        case .arm:
+            arm(machine)
+        case .disarm:
+            machine.timer?.task.cancel()
+            machine.timer = nil
+        }
+    }
+
+    private func close(_ machine: Machine) {
+        guard let id = machine.builtID else { return }
+        machine.builtID = nil
+        machine.closesInFlight += 1
+        let mountpoint = machine.mountpoint
+        Task {
+            await executor.close(id)
+            guard let machine = machines[mountpoint] else { return }
+            machine.closesInFlight -= 1
+            noteRest(of: machine)
+        }
+    }
+
+    /// How a kernel operation ended.
+    private enum End: Sendable {
+        case ended(OperationOutcome)
+        case built(MountID)
+        case notBuilt(MountError)
+    }
+
+    private func operate(_ machine: Machine, _ operation: @escaping @Sendable () async -> End) {
+        let mountpoint = machine.mountpoint
+        let task = Task {
+            let end = await operation()
+            finish(end, at: mountpoint)
+        }
+        machine.operation = (task, .now)
+    }
+
+    /// A machine with an operation in flight is never forgotten, so the mountpoint finds the one that began it.
+    private func finish(_ end: End, at mountpoint: Mountpoint) {
+        guard let machine = machines[mountpoint] else { return }
+        machine.operation = nil
+        switch end {
+        case .ended(let outcome):
+            machine.problem = outcome.problem
+            if let problem = outcome.problem { log(problem, of: machine) }
+            if outcome.seen == .ours, outcome.problem == nil { machine.backoff.reset() }
+            feed(.operationEnded(outcome.seen), to: machine)
+        case .built(let id):
+            machine.builtID = id
+            feed(.built(id), to: machine)
+        case .notBuilt(let error):
+            machine.problem = error
+            log(error, of: machine)
+            feed(.built(nil), to: machine)
+        }
+    }
+
+    private func log(_ error: MountError, of machine: Machine) {
+        logger.warning(
+            "\(error.message)",
+            metadata: ["mountpoint": "\(machine.mountpoint)", "code": "\(error.code.rawValue)"])
+    }
+
+    // MARK: - The ledger
+
+    private func write(_ batch: MountpointState.Batch, for machine: Machine) {
+        let mountpoint = machine.mountpoint
+        let (change, added) = ledgerChange(for: batch, of: machine)
+        let removesFolder = change.record == .delete && machine.state.seen == .empty
+        Task {
+            if removesFolder { await removeFolder(at: mountpoint) }
+            do throws(MountError) {
+                try await ledger.commit(change)
+                committed(batch, added: added, at: mountpoint)
+            } catch {
+                notCommitted(error, at: mountpoint)
+            }
+        }
+    }
+
+    private func ledgerChange(
+        for batch: MountpointState.Batch, of machine: Machine
+    ) -> (change: LedgerChange, added: [Attachment]) {
+        let added = batch.add.map { key in
+            let maker = batch.requests.first { $0.key == key && $0.isAttach }
+            let owner = maker.flatMap { machine.waiting[$0.id]?.owner } ?? machine.attachments[key]?.owner ?? 0
+            return Attachment(key: key, owner: owner, persistent: batch.persistent.contains(key))
+        }
+        let record: LedgerChange.RecordChange =
+            switch batch.row {
+            case .keep: .keep
+            case .set(let row), .purge(.some(let row)): .set(record(of: row))
+            case .delete, .purge(nil): .delete
+            }
+        let change = LedgerChange(
+            mountpoint: machine.mountpoint, record: record, add: added, remove: Array(batch.remove),
+            fullSync: batch.fullSync)
+        return (change, added)
+    }
+
+    private func record(of row: MountpointState.Row) -> MountRecord {
+        MountRecord(source: row.source, boot: configuration.boot, mountID: row.id)
+    }
+
+    /// The folder goes before the record does: a crash in between leaves the record, and recovery removes the folder.
+    private func removeFolder(at mountpoint: Mountpoint) async {
+        do throws(MountError) {
+            try await executor.removeFolder(at: mountpoint)
+        } catch {
+            // Somebody put something there: it is not ours to delete, and no reason to keep the record.
+            logger.warning("the mountpoint's folder stays: \(error)", metadata: ["mountpoint": "\(mountpoint)"])
+        }
+    }
+
+    private func committed(_ batch: MountpointState.Batch, added: [Attachment], at mountpoint: Mountpoint) {
+        guard let machine = machines[mountpoint] else { return }
+        for key in batch.remove { machine.attachments[key] = nil }
+        for attachment in added { machine.attachments[attachment.key] = attachment }
+        // What has changed in the kernel since the request came is to be known before it is answered.
+        takeChanges()
+        feed(.committed(true), to: machine)
+    }
+
+    private func notCommitted(_ error: MountError, at mountpoint: Mountpoint) {
+        guard let machine = machines[mountpoint] else { return }
+        machine.ledgerProblem = error
+        logger.error("\(error.message)", metadata: ["mountpoint": "\(mountpoint)"])
+        feed(.committed(false), to: machine)
+    }
+
+    // MARK: - The retry clock
+
+    private func arm(_ machine: Machine) {
+        let token = nextNumber()
+        let pause = machine.backoff.pause()
+        let mountpoint = machine.mountpoint
+        let task = Task {
+            guard (try? await ContinuousClock().sleep(for: pause)) != nil else { return }
+            fire(token, at: mountpoint)
+        }
+        machine.timer?.task.cancel()
+        machine.timer = (task, token)
+    }
+
+    private func fire(_ token: UInt64, at mountpoint: Mountpoint) {
+        guard let machine = machines[mountpoint], machine.timer?.token == token else { return }
+        machine.timer = nil
+        feed(.timer, to: machine)
+    }
+}

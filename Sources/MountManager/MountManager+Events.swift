@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import MountModel
+
+extension MountManager {
+    /// Lets the machine handle an event and carries out what it asks for.
+    func feed(_ event: MountpointState.Event, to machine: Machine) {
+        let effects = machine.state.handle(event)
+        for effect in effects { carryOut(effect, for: machine) }
+        index(machine)
+        noteRest(of: machine)
+    }
+
+    /// Wakes who waits for the machine to come to rest, and forgets it where there is nothing to remember.
+    func noteRest(of machine: Machine) {
+        if machine.isAtRest {
+            for watcher in machine.watchers.values { watcher.resume() }
+            machine.watchers = [:]
+        }
+        if machine.isForgettable { machines[machine.mountpoint] = nil }
+    }
+
+    /// Takes what the kernel says has changed and tells the machines that it may concern.
+    func takeChanges() {
+        switch changes.drain() {
+        case .none: return
+        case .everything:
+            for machine in machines.values { feed(.hint, to: machine) }
+        case .mounts(let list):
+            for change in list { hint(about: change) }
+        }
+    }
+
+    private func hint(about change: MountChange) {
+        var concerned: Set<Mountpoint> = []
+        for id in [change.id, change.parent] {
+            if let id, let mountpoint = mountpointsByID[id] { concerned.insert(mountpoint) }
+        }
+        if let mountpoint = change.mountpoint { concerned.insert(mountpoint) }
+        if change.parent == nil {
+            // A mount that is gone says no longer where it was: perhaps over one of ours, or in its place.
+            for machine in machines.values where machine.state.seen == .covered || machine.state.seen == .foreign {
+                concerned.insert(machine.mountpoint)
+            }
+        }
+        for mountpoint in concerned {
+            if let machine = machines[mountpoint] { feed(.hint, to: machine) }
+        }
+    }
+
+    private func index(_ machine: Machine) {
+        var ids: Set<MountID> = []
+        if let id = machine.state.row?.id { ids.insert(id) }
+        if let id = machine.builtID { ids.insert(id) }
+        guard ids != machine.indexedIDs else { return }
+        for id in machine.indexedIDs.subtracting(ids) { mountpointsByID[id] = nil }
+        for id in ids { mountpointsByID[id] = machine.mountpoint }
+        machine.indexedIDs = ids
+    }
+}

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import MountModel
+internal import SystemPackage
+
+extension MountManager {
+    /// Turns a machine's refusal into an error that says why, as far as the shell knows, and what to do.
+    func failure(
+        of answer: MountpointState.Answer, to request: WaitingRequest, at machine: Machine
+    ) -> MountError {
+        let verb = request.source == nil ? "detach" : "attach"
+        let context = context(verb, source: request.source ?? machine.source, at: machine.mountpoint)
+        let subject =
+            request.source.map { "cannot attach \($0) at \(machine.mountpoint)" }
+            ?? "cannot detach \(request.key) from \(machine.mountpoint)"
+        switch answer {
+        case .attached, .already, .detached, .notAttached:
+            return MountError(.internal, "\(subject): answered as a success", context: context)
+        case .cancelled:
+            return withdrawn(request, subject: subject, context: context)
+        case .mountFailed:
+            return machine.problem ?? MountError(.mountFailed, subject, context: context)
+        case .conflict:
+            return conflict(subject, with: machine, context: context)
+        case .foreign:
+            return foreign(subject, at: machine, context: context)
+        case .busy:
+            return MountError(
+                .busy,
+                "\(subject): \(machine.source.map(\.description) ?? "another source") is still mounted there and in use",
+                context: machine.problem?.context ?? context,
+                hint: "end what uses it, or choose another mountpoint")
+        case .stuck:
+            return MountError(
+                .stuck, "\(subject): an operation of this mountpoint is past its deadline in the kernel",
+                context: context,
+                hint: "see what it waits for (the server? the device?); other mountpoints are not held up")
+        case .exhausted:
+            return machine.ledgerProblem
+                ?? MountError(.resourceExhausted, "\(subject): the ledger could not take it", context: context)
+        }
+    }
+
+    func context(_ operation: String, source: MountSource?, at mountpoint: Mountpoint) -> MountError.Context {
+        MountError.Context(
+            operation: operation, type: source?.type.rawValue, source: source?.source, target: mountpoint.path.string)
+    }
+
+    private func withdrawn(
+        _ request: WaitingRequest, subject: String, context: MountError.Context
+    ) -> MountError {
+        switch request.withdrawal {
+        case .timedOut:
+            MountError(
+                .timedOut, "\(subject): it was not done within the time that was given", context: context,
+                hint: "nothing is left behind; is the source reachable? a longer timeout may help")
+        case .callerLeft:
+            MountError(.cancelled, "\(subject): the caller withdrew the request", context: context)
+        case .stopping:
+            MountError(
+                .unavailable, "\(subject): the mount manager is stopping", context: context,
+                hint: "try again when it is back")
+        case nil:
+            MountError(
+                .cancelled, "\(subject): a detach of the same consumer and volume came in the meantime",
+                context: context)
+        }
+    }
+
+    /// Names who holds the mountpoint, and with what.
+    private func conflict(_ subject: String, with machine: Machine, context: MountError.Context) -> MountError {
+        let holders = machine.attachments.keys.map(\.consumer.name).sorted()
+        let shown = holders.prefix(5).joined(separator: ", ") + (holders.count > 5 ? ", …" : "")
+        let holder = machine.source.map(\.description) ?? "another source"
+        return MountError(
+            .conflict, "\(subject): it holds \(holder)" + (holders.isEmpty ? "" : " for \(shown)"), context: context,
+            hint:
+                "ask for the same source and options, wait until its consumers have left, or choose another mountpoint")
+    }
+
+    private func foreign(_ subject: String, at machine: Machine, context: MountError.Context) -> MountError {
+        if let problem = machine.problem { return problem }
+        return MountError(
+            .foreign, "\(subject): something that Holdfast did not mount is there", context: context,
+            hint:
+                "see it with 'findmnt \(machine.mountpoint)'; it is never touched: unmount it yourself, or choose another mountpoint"
+        )
+    }
+}

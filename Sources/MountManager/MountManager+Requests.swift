@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import MountModel
+internal import SystemPackage
+
+/// What an attach is asked for.
+public struct AttachOrder: Hashable, Sendable {
+    /// What is mounted.
+    public var source: MountSource
+    /// Where; nil means the folder that the source's digest names.
+    public var mountpoint: Mountpoint?
+    /// Who uses what.
+    public var key: AttachmentKey
+    /// The caller's uid.
+    public var owner: UInt32
+    /// How long the caller waits.
+    public var timeout: Duration
+
+    /// Puts the parts together.
+    public init(
+        source: MountSource, mountpoint: Mountpoint? = nil, key: AttachmentKey, owner: UInt32,
+        timeout: Duration = .seconds(30)
+    ) {
+        self.source = source
+        self.mountpoint = mountpoint
+        self.key = key
+        self.owner = owner
+        self.timeout = timeout
+    }
+}
+
+/// What an attach brought.
+public struct AttachResult: Hashable, Sendable {
+    /// The mount, as it is now.
+    public var mount: MountStatus
+    /// The attachment.
+    public var attachment: Attachment
+    /// Whether this request made it; false where it was there already.
+    public var created: Bool
+}
+
+/// What a detach brought.
+public struct DetachResult: Hashable, Sendable {
+    /// Whether there was such an attachment.
+    public var detached: Bool
+    /// The mountpoint's phase after it, at rest or at the deadline.
+    public var phase: MountpointState.Phase
+    /// Why the mount is still there, if the unmount failed.
+    public var problem: MountError?
+}
+
+extension MountManager {
+    /// Attaches, mounting where need be; returns once the attachment is in the ledger and the mount is verified by its id.
+    ///
+    /// Cancelling the task withdraws the request.
+    ///
+    /// - Throws: `invalid_argument`, `conflict`, `mount_failed`, `foreign`, `busy`, `timed_out`, `cancelled`, `stuck`,
+    ///   `resource_exhausted` or `unavailable`; the attachment is then not there.
+    public func attach(_ order: AttachOrder) async throws(MountError) -> AttachResult {
+        let mountpoint: Mountpoint
+        if let named = order.mountpoint {
+            mountpoint = named
+        } else {
+            mountpoint = try defaultMountpoint(for: order.source)
+        }
+        try checkIsBeneathRoot(mountpoint)
+        try checkSourceIsFree(order.source, for: mountpoint)
+        let deadline = ContinuousClock.now + order.timeout
+        let reply = try await submit(
+            owner: order.owner, key: order.key, source: order.source, at: mountpoint, timeout: order.timeout)
+        switch reply {
+        case .success(.attached(let mount, let attachment, let created)):
+            return AttachResult(mount: mount, attachment: attachment, created: created)
+        case .success(.detached):
+            throw MountError(.internal, "an attach was answered as a detach")
+        case .failure(let error):
+            // What the failure leaves to be undone is undone before it is told, as far as the time suffices.
+            let isWithdrawn = error.code == .cancelled || error.code == .timedOut
+            if !isWithdrawn, let machine = machines[mountpoint] { await rest(of: machine, until: deadline) }
+            throw error
+        }
+    }
+
+    /// Ends an attachment and waits, within the timeout, for the mountpoint to come to rest.
+    ///
+    /// One that is not there is no error, and changes nothing.
+    ///
+    /// - Throws: `resource_exhausted` where the ledger could not take it, `timed_out`, `cancelled` or `unavailable`; the
+    ///   attachment is then still there.
+    public func detach(
+        _ key: AttachmentKey, from mountpoint: Mountpoint, owner: UInt32, timeout: Duration = .seconds(30)
+    ) async throws(MountError) -> DetachResult {
+        guard machines[mountpoint] != nil else {
+            try checkIsAccepting()
+            return DetachResult(detached: false, phase: .absent)
+        }
+        let deadline = ContinuousClock.now + timeout
+        let reply = try await submit(owner: owner, key: key, source: nil, at: mountpoint, timeout: timeout)
+        let detached: Bool
+        switch reply {
+        case .success(.detached(let was)): detached = was
+        case .success(.attached): throw MountError(.internal, "a detach was answered as an attach")
+        case .failure(let error): throw error
+        }
+        if let machine = machines[mountpoint] { await rest(of: machine, until: deadline) }
+        let machine = machines[mountpoint]
+        let phase = machine?.state.phase ?? .absent
+        return DetachResult(detached: detached, phase: phase, problem: phase == .mounted ? nil : machine?.problem)
+    }
+
+    /// The mountpoint for a source where the caller names none.
+    public nonisolated func defaultMountpoint(for source: MountSource) throws(MountError) -> Mountpoint {
+        try Mountpoint("\(configuration.mountRoot.path)/\(Identifier.folder(for: source))")
+    }
+
+    // MARK: - Checks before anything changes
+
+    private func checkIsAccepting() throws(MountError) {
+        guard !isAccepting else { return }
+        throw MountError(.unavailable, "the mount manager is not taking requests", hint: "try again in a moment")
+    }
+
+    private nonisolated func checkIsBeneathRoot(_ mountpoint: Mountpoint) throws(MountError) {
+        let root = configuration.mountRoot.path
+        guard mountpoint.path.starts(with: root), mountpoint.path != root else {
+            throw .invalidArgument(
+                "the mountpoint \(mountpoint) is not beneath the mount root \(root)",
+                hint: "name a path beneath \(root), or none")
+        }
+    }
+
+    /// One device must not be mounted at two places by Holdfast: the kernel would share one superblock, silently with the
+    /// first one's options, or two loop devices would write to one image.
+    private func checkSourceIsFree(_ source: MountSource, for mountpoint: Mountpoint) throws(MountError) {
+        guard source.source.utf8.first == UInt8(ascii: "/"), source.type.rawValue != "bind" else { return }
+        for machine in machines.values where machine.mountpoint != mountpoint {
+            guard let other = machine.source, other.source == source.source, other.type.rawValue != "bind" else {
+                continue
+            }
+            throw MountError(
+                .conflict, "cannot attach \(source) at \(mountpoint): it is mounted at \(machine.mountpoint) already",
+                context: context("attach", source: source, at: mountpoint),
+                hint: "attach to it there: leave the mountpoint out, or name \(machine.mountpoint)")
+        }
+    }
+
+    // MARK: - Requests and their ends
+
+    /// Feeds an attach of the source, or a detach where there is none, and waits for its one answer.
+    private func submit(
+        owner: UInt32, key: AttachmentKey, source: MountSource?, at mountpoint: Mountpoint, timeout: Duration
+    ) async throws(MountError) -> Reply {
+        try checkIsAccepting()
+        takeChanges()
+        let machine = machine(at: mountpoint)
+        guard machine.waiting.count < configuration.waitingLimit else {
+            throw MountError(
+                .resourceExhausted,
+                "\(machine.waiting.count) requests wait for \(mountpoint) already, which is the limit",
+                context: context("attach", source: machine.source, at: mountpoint), hint: "try again later")
+        }
+        let id = RequestID(rawValue: nextNumber())
+        let request: MountpointState.Request =
+            if let source { .attach(id, key: key, source: source) } else { .detach(id, key: key) }
+        return await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                machine.waiting[id] = WaitingRequest(
+                    continuation: continuation, owner: owner, key: key, source: source)
+                feed(.request(request), to: machine)
+                startDeadline(of: id, at: machine, after: timeout)
+            }
+        } onCancel: {
+            Task { await self.withdraw(id, at: mountpoint, because: .callerLeft) }
+        }
+    }
+
+    /// Most requests on a mount that exists are answered without a clock.
+    private func startDeadline(of id: RequestID, at machine: Machine, after timeout: Duration) {
+        guard machine.waiting[id] != nil else { return }
+        let mountpoint = machine.mountpoint
+        machine.waiting[id]?.deadline = Task {
+            guard (try? await ContinuousClock().sleep(for: timeout)) != nil else { return }
+            withdraw(id, at: mountpoint, because: .timedOut)
+        }
+    }
+
+    func withdraw(_ id: RequestID, at mountpoint: Mountpoint, because reason: WaitingRequest.Withdrawal) {
+        guard let machine = machines[mountpoint], machine.waiting[id] != nil else { return }
+        machine.waiting[id]?.withdrawal = reason
+        feed(.cancel(id), to: machine)
+    }
+
+    func reply(_ answer: MountpointState.Answer, to id: RequestID, of machine: Machine) {
+        guard let request = machine.waiting.removeValue(forKey: id) else { return }
+        request.deadline?.cancel()
+        request.continuation.resume(returning: reply(for: answer, to: request, of: machine))
+    }
+
+    private func reply(for answer: MountpointState.Answer, to request: WaitingRequest, of machine: Machine) -> Reply {
+        switch answer {
+        case .detached, .notAttached:
+            return .success(.detached(answer == .detached))
+        case .attached, .already:
+            guard let mount = status(of: machine) else {
+                return .failure(MountError(.internal, "an attach was answered without a mount"))
+            }
+            let attachment = machine.attachments[request.key] ?? Attachment(key: request.key, owner: request.owner)
+            return .success(.attached(mount, attachment, created: answer == .attached))
+        default:
+            return .failure(failure(of: answer, to: request, at: machine))
+        }
+    }
+
+    /// Waits until the machine is at rest, or until the deadline.
+    func rest(of machine: Machine, until deadline: ContinuousClock.Instant) async {
+        guard !machine.isAtRest else { return }
+        let number = nextNumber()
+        let mountpoint = machine.mountpoint
+        let clock = Task {
+            guard (try? await ContinuousClock().sleep(until: deadline)) != nil else { return }
+            giveUpWatching(number, at: mountpoint)
+        }
+        await withCheckedContinuation { machine.watchers[number] = $0 }
+        clock.cancel()
+    }
+
+    private func giveUpWatching(_ number: UInt64, at mountpoint: Mountpoint) {
+        machines[mountpoint]?.watchers.removeValue(forKey: number)?.resume()
+    }
+}

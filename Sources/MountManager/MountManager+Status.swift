@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import MountModel
+
+/// One mountpoint as the manager sees it.
+public struct MountStatus: Hashable, Sendable {
+    /// Where it is.
+    public var mountpoint: Mountpoint
+    /// What is mounted there, or what is being mounted.
+    public var source: MountSource
+    /// The state's name.
+    public var phase: MountpointState.Phase
+    /// The kernel's id, as far as it is recorded.
+    public var mountID: MountID?
+    /// Why the last operation did not end as it was wanted.
+    public var problem: MountError?
+
+    /// Puts the parts together.
+    public init(
+        mountpoint: Mountpoint, source: MountSource, phase: MountpointState.Phase, mountID: MountID? = nil,
+        problem: MountError? = nil
+    ) {
+        self.mountpoint = mountpoint
+        self.source = source
+        self.phase = phase
+        self.mountID = mountID
+        self.problem = problem
+    }
+}
+
+extension MountManager {
+    /// A mountpoint with its attachments.
+    public struct Listing: Hashable, Sendable {
+        /// The mountpoint.
+        public var status: MountStatus
+        /// What the ledger holds for it, sorted by key.
+        public var attachments: [Attachment]
+    }
+
+    /// A mountpoint and what the kernel says about it.
+    public struct Verification: Hashable, Sendable {
+        /// The mountpoint.
+        public var status: MountStatus
+        /// The kernel's word.
+        public var examination: Examination
+    }
+
+    /// All mountpoints that have, or are getting, a mount; sorted by path.
+    public func list() -> [Listing] {
+        takeChanges()
+        return machines.values.compactMap { listing(of: $0) }.sorted { $0.status.mountpoint < $1.status.mountpoint }
+    }
+
+    /// One mountpoint, or nil where there is nothing.
+    public func listing(at mountpoint: Mountpoint) -> Listing? {
+        takeChanges()
+        return machines[mountpoint].flatMap { listing(of: $0) }
+    }
+
+    /// How many requests of this mountpoint have no answer yet.
+    public func waitingCount(at mountpoint: Mountpoint) -> Int { machines[mountpoint]?.waiting.count ?? 0 }
+
+    /// Where this key is attached, or about to be, to a source that matches; more than one where there are several.
+    public func mountpoints(holding key: AttachmentKey, where matches: (MountStatus) -> Bool) -> [Mountpoint] {
+        machines.values.filter { machine in
+            guard machine.state.held.contains(key) || machine.waiting.values.contains(where: { $0.key == key }) else {
+                return false
+            }
+            return status(of: machine).map(matches) ?? false
+        }.map(\.mountpoint).sorted()
+    }
+
+    /// Asks the kernel about every recorded mount, now; a difference is also a hint to the mountpoint's state machine.
+    public func verify() async -> [Verification] {
+        takeChanges()
+        var verifications: [Verification] = []
+        for machine in machines.values.sorted(by: { $0.mountpoint < $1.mountpoint }) {
+            guard machine.state.row != nil, let status = status(of: machine) else { continue }
+            let examination = await executor.examine(
+                machine.mountpoint, expecting: status.mountID, of: status.source)
+            if examination.result != .ok { machines[machine.mountpoint].map { feed(.hint, to: $0) } }
+            verifications.append(Verification(status: status, examination: examination))
+        }
+        return verifications
+    }
+
+    func status(of machine: Machine) -> MountStatus? {
+        guard let source = machine.source else { return nil }
+        let phase = machine.state.phase
+        return MountStatus(
+            mountpoint: machine.mountpoint, source: source, phase: phase, mountID: machine.mountID,
+            problem: phase == .mounted || phase == .settling ? nil : machine.problem)
+    }
+
+    private func listing(of machine: Machine) -> Listing? {
+        guard let status = status(of: machine) else { return nil }
+        return Listing(status: status, attachments: machine.attachments.values.sorted { $0.key < $1.key })
+    }
+}

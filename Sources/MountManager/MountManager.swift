@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import Ledger
+public import Logging
+public import MountModel
+
+/// Runs the state machines: one for each mountpoint, fed with requests, with the ends of kernel operations and ledger
+/// writes, and with what the kernel says has changed.
+///
+/// The actor decides nothing about a mountpoint: `MountState.handle` does. It carries out effects and feeds their outcomes
+/// back as events. No call here blocks a thread.
+///
+/// Life: `init`, `start()`, then `run()` for as long as the manager lives, then `stop()`.
+public actor MountManager {
+    /// What it was started with.
+    public nonisolated let configuration: ManagerConfiguration
+    let ledger: any MountLedger
+    let executor: any MountExecutor
+    let changes: any MountChangeSource
+    let logger: Logger
+    var machines: [Mountpoint: Machine] = [:]
+    var mountpointsByID: [MountID: Mountpoint] = [:]
+    var isAccepting = false
+    private var lastNumber: UInt64 = 0
+
+    /// Takes the parts; nothing is read or mounted before `start()`.
+    public init(
+        configuration: ManagerConfiguration, ledger: any MountLedger, executor: any MountExecutor,
+        changes: any MountChangeSource, logger: Logger
+    ) {
+        self.configuration = configuration
+        self.ledger = ledger
+        self.executor = executor
+        self.changes = changes
+        self.logger = logger
+    }
+
+    /// Reads the ledger and starts each mountpoint's recovery; requests are taken from then on, and each is answered as
+    /// soon as its own mountpoint is settled.
+    ///
+    /// - Throws: what kept the ledger from being read; nothing was changed.
+    public func start() async throws(MountError) {
+        let contents = try await ledger.load()
+        // What happened before the first inspection is covered by it.
+        _ = changes.drain()
+        for (mountpoint, entry) in contents.mounts.sorted(by: { $0.key < $1.key }) {
+            let held = Set(entry.attachments.map(\.key))
+            let state = MountpointState(
+                recovering: MountpointState.Row(source: entry.record.source, id: entry.record.mountID), held: held,
+                persistent: Set(entry.attachments.filter(\.persistent).map(\.key)),
+                isSameBoot: entry.record.boot == configuration.boot, hasOrphan: false)
+            let machine = Machine(
+                mountpoint: mountpoint, state: state, attachments: entry.attachments, backoff: configuration.backoff)
+            machines[mountpoint] = machine
+            logger.info(
+                "recovering a mountpoint",
+                metadata: [
+                    "mountpoint": "\(mountpoint)", "source": "\(entry.record.source)", "attachments": "\(held.count)",
+                    "same_boot": "\(entry.record.boot == configuration.boot)",
+                ])
+            feed(.start, to: machine)
+        }
+        isAccepting = true
+    }
+
+    /// Listens to the kernel and watches over the operations' deadlines until the task is cancelled.
+    public func run() async {
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await self.changes.watch { await self.takeChanges() } }
+            group.addTask { await self.watchDeadlines() }
+        }
+    }
+
+    /// Takes no more requests, and returns when no kernel operation or ledger write is in flight, or at the deadline.
+    ///
+    /// Mounts stay as they are: the next start finds them. Requests that still wait are answered `unavailable`.
+    public func stop(within limit: Duration) async {
+        isAccepting = false
+        for machine in machines.values {
+            for id in machine.waiting.keys { withdraw(id, at: machine.mountpoint, because: .stopping) }
+        }
+        let deadline = ContinuousClock.now + limit
+        for machine in machines.values { await rest(of: machine, until: deadline) }
+    }
+
+    /// Whether recovery has been started and requests are taken.
+    public var isReady: Bool { isAccepting }
+
+    func nextNumber() -> UInt64 {
+        lastNumber += 1
+        return lastNumber
+    }
+
+    /// The mountpoint's machine, made if there is none.
+    func machine(at mountpoint: Mountpoint) -> Machine {
+        if let machine = machines[mountpoint] { return machine }
+        let machine = Machine(
+            mountpoint: mountpoint, state: MountpointState(), attachments: [], backoff: configuration.backoff)
+        machines[mountpoint] = machine
+        return machine
+    }
+
+    /// Marks the operations that are past their deadline, once a second.
+    private func watchDeadlines() async {
+        while (try? await ContinuousClock().sleep(for: .seconds(1))) != nil {
+            let limit = ContinuousClock.now - configuration.operationDeadline
+            for machine in machines.values where machine.state.operation?.isStuck == false {
+                guard let operation = machine.operation, operation.since < limit else { continue }
+                logger.error("an operation is past its deadline", metadata: ["mountpoint": "\(machine.mountpoint)"])
+                feed(.operationStuck, to: machine)
+            }
+        }
+    }
+}

@@ -1,0 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import MountModel
+
+/// The state machine as the product uses it: attachments by volume and consumer, sources in canonical form.
+public typealias MountpointState = MountState<AttachmentKey, MountSource>
