@@ -15,6 +15,7 @@ let package = Package(
     name: "holdfast",
     products: [
         .library(name: "MountManager", targets: ["MountManager"]),
+        .executable(name: "holdfast", targets: ["holdfast"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -34,6 +35,9 @@ let package = Package(
         .target(
             name: "MountManager",
             dependencies: ["LinuxMount", "MountModel", "Filesystems", "Ledger", system, log, nio, nioLocks, crypto]),
+        .target(name: "HoldfastAPI", dependencies: ["MountModel"]),
+        .executableTarget(
+            name: "holdfast", dependencies: ["HoldfastAPI", "MountModel", arguments], path: "Sources/holdfast-cli"),
         .target(
             name: "MountTestSupport",
             dependencies: ["LinuxMount", "MountModel", "Ledger", "MountManager", system, nioLocks]),
@@ -48,6 +52,7 @@ let package = Package(
             dependencies: [
                 "MountManager", "MountTestSupport", "MountModel", "LinuxMount", "Filesystems", "Ledger", system, log,
             ]),
+        .testTarget(name: "HoldfastAPITests", dependencies: ["HoldfastAPI", "MountModel", "holdfast"]),
     ]
 )
 

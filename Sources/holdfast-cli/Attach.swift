@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import HoldfastAPI
+
+/// `holdfast attach`.
+struct Attach: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Attach a consumer to a filesystem, mounting it where need be, and print the path to use.",
+        discussion: """
+            Attaching twice is attaching once. A SOURCE that begins with './' or '../' is made absolute, with its \
+            symbolic links resolved; every other is given to the daemon as it is.
+
+            Example: cd "$(holdfast attach ./disk.img --consumer "$USER")"
+            """)
+
+    @Argument(help: "What to mount: a device, an image, a folder, host:/export, or a name (tmpfs).")
+    var source: String
+
+    @Option(help: ArgumentHelp("Who uses it: a VM's UUID, a container's id, a name.", valueName: "id"))
+    var consumer: String
+
+    @Option(help: ArgumentHelp("A file or folder at the top of the mount (default: all of it).", valueName: "name"))
+    var volume: String?
+
+    @Option(help: ArgumentHelp("The filesystem's type (default: the daemon finds out).", valueName: "type"))
+    var type: String?
+
+    @Option(
+        name: [.customShort("o"), .long], parsing: .singleValue,
+        help: ArgumentHelp("Mount options, split at commas; may be given more than once.", valueName: "name[=value],…"))
+    var options: [String] = []
+
+    @Option(
+        help: ArgumentHelp("The mountpoint (default: the daemon chooses).", valueName: "path"),
+        completion: .directory)
+    var at: String?
+
+    @Option(help: ArgumentHelp("How long to wait: 30s, 500ms, 2m (default: 30s).", valueName: "time"))
+    var timeout: TimeoutArgument?
+
+    @OptionGroup var common: CommonOptions
+    @ParentCommand var parent: Holdfast
+
+    func validate() throws {
+        if splitOptions.contains("") {
+            throw ValidationError("An option of '-o' is empty: write '-o name,name=value'.")
+        }
+    }
+
+    func run() throws {
+        let session = common.session(after: parent)
+        var request = AttachRequest(
+            source: source, consumer: consumer, volume: volume, type: type,
+            options: options.isEmpty ? nil : splitOptions, at: at, timeoutSeconds: timeout?.seconds)
+        do { request.source = try SourceArgument.absolute(source) } catch { throw session.fail(error) }
+        _ = try session.show { client throws(Problem) in
+            try client.attach(request)
+        } as: { answer, style in
+            AttachmentText.path(answer, isTerminal: style.isTerminal)
+        }
+    }
+
+    private var splitOptions: [String] {
+        options.flatMap { $0.split(separator: ",", omittingEmptySubsequences: false).map(String.init) }
+    }
+}

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Glibc
+import HoldfastAPI
+import MountModel
+
+/// A source as a person writes it.
+enum SourceArgument {
+    /// Makes a source that begins with `./` or `../` (or is `.` or `..`) absolute, links resolved, by `man 3 realpath`;
+    /// every other is the daemon's to understand and stays as it is. May block on a dead filesystem.
+    ///
+    /// - Throws: `not_found` or `invalid_argument` if such a path does not lead anywhere.
+    static func absolute(_ source: String) throws(Problem) -> String {
+        guard source == "." || source == ".." || source.hasPrefix("./") || source.hasPrefix("../") else {
+            return source
+        }
+        // SAFETY: realpath allocates the text; it is copied and freed here.
+        guard let resolved = realpath(source, nil) else {
+            let code = errno
+            let reason = strerror(code).map { String(cString: $0) } ?? "error \(code)"
+            let kind: MountError.Code =
+                switch code {
+                case ENOENT, ENOTDIR: .notFound
+                case EACCES: .permissionDenied
+                default: .invalidArgument
+                }
+            throw Problem(
+                MountError(
+                    kind, "cannot resolve '\(InputText.quoted(source))': \(reason)",
+                    context: .init(source: source, systemCall: "realpath", errno: code)))
+        }
+        defer { free(resolved) }
+        return String(cString: resolved)
+    }
+}
