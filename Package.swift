@@ -6,24 +6,34 @@ import PackageDescription
 let system = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
 let log = Target.Dependency.product(name: "Logging", package: "swift-log")
 let nio = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
+let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 let nioLocks = Target.Dependency.product(name: "NIOConcurrencyHelpers", package: "swift-nio")
+let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 
 let package = Package(
     name: "holdfast",
     products: [
         .library(name: "MountManager", targets: ["MountManager"]),
+        .executable(name: "holdfastd", targets: ["holdfastd"]),
         .executable(name: "holdfast", targets: ["holdfast"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.2"),
         .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ],
     targets: [
         // The order is the architecture: each target may use those above it and none below.
@@ -36,6 +46,23 @@ let package = Package(
             name: "MountManager",
             dependencies: ["LinuxMount", "MountModel", "Filesystems", "Ledger", system, log, nio, nioLocks, crypto]),
         .target(name: "HoldfastAPI", dependencies: ["MountModel"]),
+        .target(
+            name: "HoldfastServer",
+            dependencies: [
+                "HoldfastAPI", "MountModel", "Filesystems", "MountManager", system, log, lifecycle, nio, nioCore,
+                .product(name: "NIOHTTP1", package: "swift-nio"), nioLocks,
+                .product(name: "HummingbirdCore", package: "hummingbird"),
+                httpTypes,
+                .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
+            ],
+            resources: [.embedInCode("openapi.yaml")]),
+        .executableTarget(
+            name: "holdfastd",
+            dependencies: [
+                "HoldfastServer", "MountManager", "LinuxMount", "MountModel", "Filesystems", "Ledger", arguments,
+                lifecycle, log, system, nioLocks, "TOMLKit",
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+            ]),
         .executableTarget(
             name: "holdfast", dependencies: ["HoldfastAPI", "MountModel", arguments], path: "Sources/holdfast-cli"),
         .target(
@@ -43,6 +70,7 @@ let package = Package(
             dependencies: ["LinuxMount", "MountModel", "Ledger", "MountManager", system, nioLocks]),
         .target(name: "MountExplorer", dependencies: ["MountModel"]),
         .executableTarget(name: "mount-explorer", dependencies: ["MountExplorer", arguments]),
+
         .testTarget(name: "LinuxMountTests", dependencies: ["LinuxMount", "CLinux", system]),
         .testTarget(name: "MountModelTests", dependencies: ["MountModel", "MountExplorer", system]),
         .testTarget(name: "FilesystemsTests", dependencies: ["Filesystems", "MountModel", system]),
@@ -53,6 +81,13 @@ let package = Package(
                 "MountManager", "MountTestSupport", "MountModel", "LinuxMount", "Filesystems", "Ledger", system, log,
             ]),
         .testTarget(name: "HoldfastAPITests", dependencies: ["HoldfastAPI", "MountModel", "holdfast"]),
+        .testTarget(
+            name: "HoldfastServerTests",
+            dependencies: [
+                "HoldfastServer", "HoldfastAPI", "MountModel", system, log, lifecycle, httpTypes,
+                .product(name: "Yams", package: "Yams"),
+            ]),
+        .testTarget(name: "SystemTests", dependencies: ["holdfast", "holdfastd", "HoldfastAPI", "LinuxMount", system]),
     ]
 )
 

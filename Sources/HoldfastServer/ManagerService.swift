@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Filesystems
+public import HoldfastAPI
+public import MountManager
+public import MountModel
+internal import SystemPackage
+
+/// The HTTP API's view of a mount manager: checks what a request says, in the catalog's grammar, and translates.
+public struct ManagerService: MountService {
+    private let manager: MountManager
+    private let executor: any MountExecutor
+    private let facts: DaemonFacts
+    private let catalog = FilesystemCatalog.standard
+    private let started = ContinuousClock.now
+
+    /// Serves a manager.
+    public init(manager: MountManager, executor: any MountExecutor, facts: DaemonFacts) {
+        self.manager = manager
+        self.executor = executor
+        self.facts = facts
+    }
+
+    public func attach(_ request: AttachRequest, caller: Caller) async throws(MountError) -> AttachResponse {
+        let key = try key(volume: request.volume, consumer: request.consumer)
+        let timeout = try timeout(request.timeoutSeconds)
+        let mountpoint = try request.at.map { (path) throws(MountError) in try Mountpoint(path) }
+        let type: FilesystemType
+        if let name = request.type {
+            type = FilesystemType(rawValue: name)
+        } else {
+            type = try await executor.detectType(of: request.source)
+        }
+        let source = try catalog.source(type: type, source: request.source, options: request.options ?? [])
+        let result = try await manager.attach(
+            AttachOrder(source: source, mountpoint: mountpoint, key: key, owner: caller.uid, timeout: timeout))
+        return AttachResponse(
+            attachment: summary(of: result.attachment, at: result.mount.mountpoint), mount: summary(of: result.mount),
+            created: result.created)
+    }
+
+    public func detach(id: String, timeoutSeconds: Double?, caller: Caller) async throws(MountError) -> DetachResponse {
+        let timeout = try timeout(timeoutSeconds)
+        guard let (listing, attachment) = await find(attachment: id) else { return absent }
+        return try await detach(attachment.key, from: listing.status.mountpoint, caller: caller, timeout: timeout)
+    }
+
+    public func detach(
+        _ selector: DetachSelector, timeoutSeconds: Double?, caller: Caller
+    ) async throws(MountError) -> DetachResponse {
+        let timeout = try timeout(timeoutSeconds)
+        let key = try key(volume: selector.volume, consumer: selector.consumer)
+        let mountpoint = try selector.at.map { (path) throws(MountError) in try Mountpoint(path) }
+        let type = selector.type.map { FilesystemType(rawValue: $0) }
+        let found = await manager.mountpoints(holding: key) { status in
+            guard type == nil || status.source.type == type, mountpoint == nil || status.mountpoint == mountpoint,
+                let entry = try? catalog.entry(status.source.type)
+            else { return false }
+            // What is no source of this type at all does not match one.
+            return (try? entry.canonicalSource(selector.source)) == status.source.source
+        }
+        guard let first = found.first else { return absent }
+        guard found.count == 1 else {
+            throw MountError(
+                .conflict,
+                "\(key) is attached to \(selector.source) at \(found.map(\.description).joined(separator: " and "))",
+                hint: "say which: name the mountpoint, or the attachment's id")
+        }
+        return try await detach(key, from: first, caller: caller, timeout: timeout)
+    }
+
+    public func mounts() async throws(MountError) -> MountList {
+        MountList(mounts: await manager.list().map { detail(of: $0) })
+    }
+
+    public func mount(id: String) async throws(MountError) -> MountDetail {
+        for listing in await manager.list() where Identifier.mount(listing.status.mountpoint) == id {
+            return detail(of: listing)
+        }
+        throw MountError(.notFound, "there is no mount '\(InputText.quoted(id))'", hint: "see 'holdfast list'")
+    }
+
+    public func attachments() async throws(MountError) -> AttachmentList {
+        AttachmentList(
+            attachments: await manager.list().flatMap { listing in
+                listing.attachments.map { summary(of: $0, at: listing.status.mountpoint) }
+            })
+    }
+
+    public func attachment(id: String) async throws(MountError) -> AttachResponse {
+        guard let (listing, attachment) = await find(attachment: id) else {
+            throw MountError(.notFound, "there is no attachment '\(InputText.quoted(id))'", hint: "see 'holdfast list'")
+        }
+        return AttachResponse(
+            attachment: summary(of: attachment, at: listing.status.mountpoint), mount: summary(of: listing.status),
+            created: false)
+    }
+
+    public func verify() async throws(MountError) -> VerifyResponse {
+        VerifyResponse(
+            mounts: await manager.verify().map { verification in
+                let status = verification.status
+                let expected = status.mountID.map { "mount \($0): \(status.source)" } ?? "\(status.source)"
+                return VerifyResponse.Entry(
+                    id: Identifier.mount(status.mountpoint), mountpoint: status.mountpoint.description,
+                    result: verification.examination.result.rawValue, expected: expected,
+                    found: verification.examination.found)
+            })
+    }
+
+    public func status() async throws(MountError) -> StatusResponse {
+        let listings = await manager.list()
+        let uptime = ContinuousClock.now - started
+        return StatusResponse(
+            version: facts.version, pid: facts.pid, uptimeSeconds: uptime / .seconds(1),
+            bootID: manager.configuration.boot.rawValue, mountRoot: manager.configuration.mountRoot.description,
+            mounts: listings.reduce(into: [:]) { $0[$1.status.phase.rawValue, default: 0] += 1 },
+            attachments: listings.reduce(0) { $0 + $1.attachments.count }, kernelFeatures: facts.kernelFeatures)
+    }
+
+    public func isReady() async -> Bool { await manager.isReady }
+}
+
+/// What the daemon knows about itself and its kernel.
+public struct DaemonFacts: Sendable {
+    /// The daemon's version.
+    public var version: String
+    /// Its process id.
+    public var pid: Int32
+    /// Which of the kernel's newer interfaces are in use, by name.
+    public var kernelFeatures: [String: Bool]
+
+    /// Puts the parts together.
+    public init(version: String, pid: Int32, kernelFeatures: [String: Bool]) {
+        self.version = version
+        self.pid = pid
+        self.kernelFeatures = kernelFeatures
+    }
+}
+
+// MARK: - Translation
+
+extension ManagerService {
+    /// The answer where there is no such attachment.
+    private var absent: DetachResponse {
+        DetachResponse(detached: false, mountState: MountpointState.Phase.absent.rawValue)
+    }
+
+    private func detach(
+        _ key: AttachmentKey, from mountpoint: Mountpoint, caller: Caller, timeout: Duration
+    ) async throws(MountError) -> DetachResponse {
+        let result = try await manager.detach(key, from: mountpoint, owner: caller.uid, timeout: timeout)
+        return DetachResponse(
+            detached: result.detached, mountState: result.phase.rawValue, problem: result.problem.map(Problem.init))
+    }
+
+    private func find(attachment id: String) async -> (MountManager.Listing, Attachment)? {
+        for listing in await manager.list() {
+            for attachment in listing.attachments
+            where Identifier.attachment(attachment.key, at: listing.status.mountpoint) == id {
+                return (listing, attachment)
+            }
+        }
+        return nil
+    }
+
+    private func key(volume: String?, consumer: String) throws(MountError) -> AttachmentKey {
+        AttachmentKey(
+            volume: try volume.map { (name) throws(MountError) in try Volume(name) } ?? .whole,
+            consumer: try Consumer(consumer))
+    }
+
+    private func timeout(_ seconds: Double?) throws(MountError) -> Duration {
+        guard let seconds else { return .seconds(30) }
+        guard (0.001...86_400).contains(seconds) else {
+            throw .invalidArgument("timeout_seconds is \(seconds)", hint: "0.001 to 86400 seconds are allowed")
+        }
+        return .seconds(seconds)
+    }
+
+    private func summary(of status: MountStatus) -> MountSummary {
+        MountSummary(
+            id: Identifier.mount(status.mountpoint), mountpoint: status.mountpoint.description,
+            type: status.source.type.rawValue, source: status.source.source,
+            options: status.source.options.map(\.description), state: status.phase.rawValue,
+            kernelMountID: status.mountID?.rawValue, problem: status.problem.map(Problem.init))
+    }
+
+    private func summary(of attachment: Attachment, at mountpoint: Mountpoint) -> AttachmentSummary {
+        let volume = attachment.key.volume
+        return AttachmentSummary(
+            id: Identifier.attachment(attachment.key, at: mountpoint), mountID: Identifier.mount(mountpoint),
+            consumer: attachment.key.consumer.name, volume: volume.name, ownerUID: attachment.owner,
+            path: volume == .whole ? mountpoint.description : "\(mountpoint)/\(volume.name)")
+    }
+
+    private func detail(of listing: MountManager.Listing) -> MountDetail {
+        MountDetail(
+            mount: summary(of: listing.status),
+            attachments: listing.attachments.map { summary(of: $0, at: listing.status.mountpoint) })
+    }
+}

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Logging
+internal import MountModel
+internal import SystemPackage
+
+/// What the daemon runs with: checked, and complete.
+struct Settings {
+    var stateFolder: Mountpoint
+    var runtimeFolder: Mountpoint
+    var mountRoot: Mountpoint
+    var socket: Mountpoint
+    var logLevel: Logger.Level
+    var allowsPrivateNamespace: Bool
+    var threads: Int
+    var operationDeadline: Duration
+
+    static let defaults = (
+        stateFolder: "/var/lib/holdfast/state", runtimeFolder: "/run/holdfast", mountRoot: "/var/lib/holdfast/mounts"
+    )
+
+    /// Checks what the file and the flags say.
+    ///
+    /// - Throws: `invalid_argument`, which names the setting.
+    init(_ file: SettingsFile) throws(MountError) {
+        stateFolder = try Self.path(file.stateFolder ?? Self.defaults.stateFolder, "state_dir")
+        runtimeFolder = try Self.path(file.runtimeFolder ?? Self.defaults.runtimeFolder, "runtime_dir")
+        mountRoot = try Self.path(file.mountRoot ?? Self.defaults.mountRoot, "mount_root")
+        socket = try Self.path(file.socket ?? "\(runtimeFolder)/holdfast.sock", "socket")
+        let level = file.logLevel ?? "info"
+        guard let logLevel = Logger.Level(rawValue: level) else {
+            throw .invalidArgument(
+                "log_level is '\(InputText.quoted(level))'",
+                hint: "one of \(Logger.Level.allCases.map(\.rawValue).joined(separator: ", "))")
+        }
+        self.logLevel = logLevel
+        allowsPrivateNamespace = file.allowsPrivateNamespace ?? false
+        threads = file.threads ?? 16
+        guard (1...1024).contains(threads) else {
+            throw .invalidArgument("threads is \(threads)", hint: "1 to 1024 are allowed")
+        }
+        let seconds = file.operationDeadlineSeconds ?? 60
+        guard (1...3600).contains(seconds) else {
+            throw .invalidArgument("operation_deadline_seconds is \(seconds)", hint: "1 to 3600 are allowed")
+        }
+        operationDeadline = .seconds(seconds)
+        guard !mountRoot.path.starts(with: stateFolder.path), !mountRoot.path.starts(with: runtimeFolder.path) else {
+            throw .invalidArgument(
+                "mount_root \(mountRoot) is inside state_dir or runtime_dir, which only root can enter",
+                hint: "choose a folder that consumers can reach")
+        }
+    }
+
+    private static func path(_ text: String, _ name: String) throws(MountError) -> Mountpoint {
+        do throws(MountError) {
+            return try Mountpoint(text)
+        } catch {
+            throw .invalidArgument("\(name): \(error.message)", hint: error.hint)
+        }
+    }
+}

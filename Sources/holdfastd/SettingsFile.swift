@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Foundation
+internal import MountModel
+internal import TOMLKit
+
+/// The configuration file, as it is written.
+struct SettingsFile: Codable {
+    var stateFolder: String?
+    var runtimeFolder: String?
+    var mountRoot: String?
+    var socket: String?
+    var logLevel: String?
+    var allowsPrivateNamespace: Bool?
+    var threads: Int?
+    var operationDeadlineSeconds: Int?
+
+    enum CodingKeys: String, CodingKey, CaseIterable {
+        case stateFolder = "state_dir"
+        case runtimeFolder = "runtime_dir"
+        case mountRoot = "mount_root"
+        case socket
+        case logLevel = "log_level"
+        case allowsPrivateNamespace = "allow_private_namespace"
+        case threads
+        case operationDeadlineSeconds = "operation_deadline_seconds"
+    }
+
+    /// Reads and decodes the file.
+    ///
+    /// - Throws: `invalid_argument` with line and column, or the name of a setting that does not exist.
+    static func read(_ path: String) throws(MountError) -> SettingsFile {
+        let text: String
+        do {
+            text = try String(contentsOfFile: path, encoding: .utf8)
+        } catch {
+            throw MountError(
+                .invalidArgument, "cannot read the configuration file \(path): \(error.localizedDescription)")
+        }
+        do {
+            let table = try TOMLTable(string: text)
+            let known = Set(CodingKeys.allCases.map(\.rawValue))
+            if let unknown = table.keys.sorted().first(where: { !known.contains($0) }) {
+                throw MountError.invalidArgument(
+                    "\(path): there is no setting '\(InputText.quoted(unknown))'",
+                    hint: "the settings are \(known.sorted().joined(separator: ", "))")
+            }
+            return try TOMLDecoder().decode(SettingsFile.self, from: table)
+        } catch let error as MountError {
+            throw error
+        } catch let error as TOMLParseError {
+            throw .invalidArgument(
+                "\(path), line \(error.source.begin.line), column \(error.source.begin.column): \(error.description)")
+        } catch {
+            throw .invalidArgument("\(path): \(error)")
+        }
+    }
+}

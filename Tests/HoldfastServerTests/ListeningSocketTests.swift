@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Glibc
+import HoldfastServer
+import Logging
+import MountModel
+import SystemPackage
+import Testing
+
+extension HTTPServerTests {
+    @Suite struct ListeningSocketTests {
+        private func mode(of path: FilePath) throws -> mode_t {
+            var status = stat()
+            if lstat(path.string, &status) < 0 { throw RawClient.Failure(call: "lstat", number: errno) }
+            return status.st_mode
+        }
+
+        private func refusal(at path: FilePath) async -> MountError? {
+            do throws(MountError) {
+                try await HTTPServer(
+                    service: ScriptedMountService(), socketPath: path, logger: LogRecorder().logger
+                ).run()
+                return nil
+            } catch {
+                return error
+            }
+        }
+
+        @Test(arguments: [0, 0o022, 0o077, 0o777] as [mode_t])
+        func `the socket has mode 0600 whatever the umask is`(mask: mode_t) async throws {
+            try await withServer { _ in }
+            let folder = try TemporaryFolder()
+            defer { rmdir(folder.path.string) }
+            let path = folder.path.appending("s")
+            let old = umask(mask)
+            defer { umask(old) }
+            let (listening, announce) = AsyncStream<Never>.makeStream()
+            let server = HTTPServer(
+                service: ScriptedMountService(), socketPath: path, logger: LogRecorder().logger,
+                onListening: { announce.finish() })
+            let task = Task {
+                defer { announce.finish() }
+                try await server.run()
+            }
+            for await _ in listening {}
+            #expect(try mode(of: path) == S_IFSOCK | 0o600)
+            task.cancel()
+            try await task.value
+            #expect(access(path.string, F_OK) != 0)
+        }
+
+        @Test func `the socket file of a dead daemon is replaced`() async throws {
+            let folder = try TemporaryFolder()
+            defer { rmdir(folder.path.string) }
+            let path = folder.path.appending("s")
+            let dead = socket(AF_UNIX, CInt(SOCK_STREAM.rawValue), 0)
+            var address = sockaddr_un()
+            address.sun_family = sa_family_t(AF_UNIX)
+            withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.string.utf8) }
+            // SAFETY: sockaddr_un begins as sockaddr does, and its own length is passed.
+            let bound = withUnsafePointer(to: &address) {
+                $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                    bind(dead, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+                }
+            }
+            #expect(bound == 0)
+            close(dead)
+            let (listening, announce) = AsyncStream<Never>.makeStream()
+            let server = HTTPServer(
+                service: ScriptedMountService(), socketPath: path, logger: LogRecorder().logger,
+                onListening: { announce.finish() })
+            let task = Task {
+                defer { announce.finish() }
+                try await server.run()
+            }
+            for await _ in listening {}
+            let client = try RawClient(path)
+            #expect(try await client.ask("GET", "/healthz").status == 200)
+            try await client.close()
+            task.cancel()
+            try await task.value
+        }
+
+        @Test func `what is not a socket is left alone`() async throws {
+            let folder = try TemporaryFolder()
+            let (file, directory, link) = ("file", "directory", "link")
+            let paths = [file, directory, link].map { folder.path.appending($0) }
+            close(open(paths[0].string, O_CREAT | O_WRONLY | O_CLOEXEC, 0o600))
+            mkdir(paths[1].string, 0o700)
+            symlink("nowhere", paths[2].string)
+            for path in paths {
+                #expect(await refusal(at: path)?.code == .conflict)
+                #expect(try mode(of: path) & S_IFMT != S_IFSOCK)
+            }
+            unlink(paths[0].string)
+            rmdir(paths[1].string)
+            unlink(paths[2].string)
+            try folder.remove()
+        }
+
+        @Test func `a successor's socket is not removed`() async throws {
+            let folder = try TemporaryFolder()
+            let path = folder.path.appending("s")
+            let (listening, announce) = AsyncStream<Never>.makeStream()
+            let server = HTTPServer(
+                service: ScriptedMountService(), socketPath: path, logger: LogRecorder().logger,
+                onListening: { announce.finish() })
+            let task = Task {
+                defer { announce.finish() }
+                try await server.run()
+            }
+            for await _ in listening {}
+            unlink(path.string)
+            close(open(path.string, O_CREAT | O_WRONLY | O_CLOEXEC, 0o600))
+            task.cancel()
+            try await task.value
+            #expect(try mode(of: path) & S_IFMT == S_IFREG)
+            unlink(path.string)
+            try folder.remove()
+        }
+
+        @Test func `a path that cannot be is refused with the reason`() async throws {
+            let long = await refusal(at: FilePath("/" + String(repeating: "x", count: 103)))
+            #expect(long?.code == .invalidArgument)
+            #expect(long?.message.contains("104 bytes long; at most 103") == true)
+            #expect(await refusal(at: "relative")?.code == .invalidArgument)
+            let missing = await refusal(at: "/nowhere-at-all/s")
+            #expect(missing?.code == .unavailable)
+            #expect(missing?.context.errno == ENOENT)
+        }
+    }
+}

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import HoldfastAPI
+import MountModel
+
+/// One value of each of the API's types, with every optional member present.
+enum Samples {
+    static let error: MountError = {
+        var error = MountError(
+            .busy, "cannot unmount /m",
+            context: .init(
+                operation: "unmount", type: "tmpfs", source: "scratch", target: "/m", systemCall: "umount2", errno: 16,
+                kernelMessages: ["busy"]), hint: "wait")
+        error.cleanupFailures = ["rmdir"]
+        return error
+    }()
+    static let problem = Problem(error)
+    static let attachRequest = AttachRequest(
+        source: "scratch", consumer: "job", volume: "v", type: "tmpfs", options: ["size=1m"], at: "/m",
+        timeoutSeconds: 2.5)
+    static let mount = MountSummary(
+        id: "m-1", mountpoint: "/m", type: "tmpfs", source: "scratch", options: ["size=1m"], state: "mounted",
+        kernelMountID: .max, problem: problem)
+    static let attachment = AttachmentSummary(
+        id: "a-1", mountID: "m-1", consumer: "job", volume: ".", ownerUID: 0, path: "/m")
+    static let attachResponse = AttachResponse(attachment: attachment, mount: mount, created: true)
+    static let detachResponse = DetachResponse(detached: true, mountState: "lingering", problem: problem)
+    static let mountDetail = MountDetail(mount: mount, attachments: [attachment])
+    static let mountList = MountList(mounts: [mountDetail])
+    static let attachmentList = AttachmentList(attachments: [attachment])
+    static let verifyEntry = VerifyResponse.Entry(
+        id: "m-1", mountpoint: "/m", result: "missing", expected: "tmpfs", found: "nothing")
+    static let verifyResponse = VerifyResponse(mounts: [verifyEntry])
+    static let statusResponse = StatusResponse(
+        version: "1", pid: 1, uptimeSeconds: 1.5, bootID: "b", mountRoot: "/m", mounts: ["mounted": 1], attachments: 1,
+        kernelFeatures: ["statmount": true])
+}

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import Glibc
+import HoldfastAPI
+import LinuxMount
+import SystemPackage
+import Testing
+
+extension RealDaemon {
+    /// Users that stay, and outsiders that unmount ours or mount over it.
+    @Suite struct Interference {
+        @Test func aBusyMountLingersIsTakenOverAndGoesWhenItsUserHasLeft() throws {
+            try TestHost.run { host in
+                let first = try host.attach("vm-1", to: "data", type: "tmpfs")
+                let file = open(first.path + "/file", O_CREAT | O_RDWR, 0o600)
+                try #require(file >= 0)
+                let detached = try host.detach("vm-1", from: "data")
+                #expect(detached.detached)
+                #expect(detached.mountState == "lingering")
+                #expect(detached.problem?.code == "busy")
+                let again = try host.attach("vm-2", to: "data", type: "tmpfs")
+                #expect(again.mount.kernelMountID == first.mount.kernelMountID)
+                #expect(again.mount.state == "mounted")
+                #expect(try host.detach("vm-2", from: "data").mountState == "lingering")
+                close(file)
+                try host.waitForState("absent")
+            }
+        }
+
+        @Test func whatSomebodyUnmountedIsLostAndMountedAgain() throws {
+            try TestHost.run { host in
+                let first = try host.attach("vm-1", to: "data", type: "tmpfs")
+                try #require(umount2(first.path, 0) == 0)
+                let second = try host.attach("vm-2", to: "data", type: "tmpfs")
+                #expect(second.mount.kernelMountID != first.mount.kernelMountID)
+                #expect(try host.mounts(at: first.path).count == 1)
+                try host.detach("vm-1", from: "data")
+                try host.detach("vm-2", from: "data")
+            }
+        }
+
+        @Test func withTheMountGoneAWriteToTheMountpointFailsForRootToo() throws {
+            try TestHost.run { host in
+                let image = try host.image("disk.img")
+                let path = try host.attach("vm-1", to: image).path
+                // With the image away the mount cannot be made anew.
+                try FileManager.default.moveItem(atPath: image, toPath: image + ".away")
+                try #require(umount2(path, 0) == 0)
+                #expect(open(path + "/file", O_CREAT | O_WRONLY, 0o600) == -1)
+                #expect(errno == EPERM)
+                #expect(mkdir(path + "/folder", 0o700) == -1)
+                #expect(rmdir(path) == -1)
+                try host.waitForState("lost")
+                try host.detach("vm-1", from: image)
+                #expect(try host.client.mounts().mounts.isEmpty)
+            }
+        }
+
+        @Test func whatSomebodyMountedOverOursIsNeverUnmounted() throws {
+            try TestHost.run { host in
+                let path = try host.attach("vm-1", to: "data", type: "tmpfs").path
+                try host.mountForeign(at: path)
+                let theirs = try #require(try host.mounts(at: path).last)
+                let problem = try host.attachProblem("vm-2", to: "data", type: "tmpfs")
+                #expect(problem?.code == "foreign")
+                #expect(try host.detach("vm-1", from: "data").detached)
+                #expect(try host.mounts(at: path).last?.id == theirs.id)
+                #expect(try host.client.verify().mounts.first?.result == "foreign")
+                try #require(umount2(path, 0) == 0)
+                try host.waitForState("absent")
+            }
+        }
+
+        @Test func anAttackerWhoMountsOverOursInALoopLosesNoMount() throws {
+            try TestHost.run { host in
+                let path = host.mountRoot + "/point"
+                let attacker = Attacker(path: path)
+                attacker.start()
+                for round in 0..<300 {
+                    do {
+                        try host.attach("vm-1", to: "data", type: "tmpfs", at: "point")
+                    } catch let problem as Problem {
+                        #expect(
+                            ["foreign", "mount_failed", "conflict", "invalid_argument"].contains(problem.code),
+                            "\(problem)")
+                    }
+                    _ = try? host.client.detach(
+                        DetachSelector(source: "data", consumer: "vm-1", at: path),
+                        timeoutSeconds: round % 2 == 0 ? 1 : 0.01)
+                }
+                attacker.stop()
+                try attacker.cleanUp()
+                #expect(attacker.mounted > 0)
+                #expect(attacker.lost == 0, "of \(attacker.mounted) foreign mounts")
+                while try host.client.mounts().mounts.first != nil {
+                    _ = try host.client.detach(DetachSelector(source: "data", consumer: "vm-1", at: path))
+                }
+            }
+        }
+    }
+}
+
+extension TestHost {
+    /// Mounts a tmpfs of somebody else's.
+    func mountForeign(at path: String) throws {
+        try run("/usr/bin/mount", ["-t", "tmpfs", "foreign", path])
+    }
+}
+
+/// Mounts a tmpfs, without nosuid, over a path and unmounts it, in a loop, and counts those that somebody else unmounted.
+final class Attacker: @unchecked Sendable {  // SAFETY: the counts are read after the thread has ended.
+    private let path: String
+    private let isStopped = NSLock()
+    private var shouldStop = false
+    private let ended = DispatchSemaphore(value: 0)
+    private(set) var mounted = 0
+    private(set) var lost = 0
+
+    init(path: String) { self.path = path }
+
+    func start() {
+        let thread = Thread { [self] in
+            while !isStopped.withLock({ shouldStop }) { attack() }
+            ended.signal()
+        }
+        thread.start()
+    }
+
+    func stop() {
+        isStopped.withLock { shouldStop = true }
+        ended.wait()
+    }
+
+    private func attack() {
+        do {
+            var context = try FilesystemContext(type: "tmpfs")
+            try context.create()
+            let mount = try context.mount(attributes: [])
+            let id = mount.id
+            try mount.attach(onto: try SourceFolder.open(FilePath(path)))
+            mounted += 1
+            for _ in 0..<3 { sched_yield() }
+            // By its id, which nobody else's mount can have.
+            guard try MountTable.current.entry(id) != nil else {
+                lost += 1
+                return
+            }
+            if try MountTable.current.entries(at: FilePath(path)).last?.id == id { umount2(path, 0) }
+        } catch {
+            // The folder is not there just now, or busy: the next round.
+        }
+    }
+
+    /// Unmounts what is left of the attacker's own.
+    func cleanUp() throws {
+        while try MountTable.current.entries(at: FilePath(path)).last?.attributes.contains(.noSetUserID) == false {
+            try #require(umount2(path, 0) == 0)
+        }
+    }
+}
