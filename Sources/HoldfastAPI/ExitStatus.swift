@@ -29,7 +29,7 @@ public enum ExitStatus: Int32, Sendable {
 }
 
 extension MountError.Code {
-    /// The one table from codes to exit statuses (DESIGN section 7).
+    /// The one table from codes to exit statuses.
     public var exitStatus: ExitStatus {
         switch self {
         case .invalidArgument: .invalidArgument

@@ -12,7 +12,7 @@ public struct MountSummary: Codable, Hashable, Sendable {
     public var source: String
     /// The canonical options, each `name` or `name=value`.
     public var options: [String]
-    /// The state's name (DESIGN section 3): `mounted`, `lingering`, `lost`…
+    /// The state's name (docs/state-machine.md): `mounted`, `lingering`, `lost`…
     public var state: String
     /// The kernel's id of the mount; nil where none is recorded.
     public var kernelMountID: UInt64?

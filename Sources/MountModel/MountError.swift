@@ -31,7 +31,7 @@ public struct MountError: Error, Hashable, Sendable, CustomStringConvertible {
             .joined(separator: "; ")
     }
 
-    /// The stable names of the kinds of failure (DESIGN section 9).
+    /// The stable names of the kinds of failure.
     public enum Code: String, Sendable, CaseIterable {
         case invalidArgument = "invalid_argument"
         case permissionDenied = "permission_denied"

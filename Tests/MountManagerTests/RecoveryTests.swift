@@ -6,7 +6,7 @@ import MountModel
 import MountTestSupport
 import Testing
 
-/// What a manager makes of the ledger and the kernel that an earlier one left: STATE's table of recovery.
+/// What a manager makes of the ledger and the kernel that an earlier one left (docs/state-machine.md, "Recovery").
 @Suite struct RecoveryTests {
     private let mountpoint: Mountpoint
 

@@ -29,7 +29,7 @@ extension FilesystemEntry {
         ])
 
     private static let integrity: [OptionRule] = [
-        // No panic: DESIGN gives no caller the power over the host.
+        // No panic: no caller is to have the power over the host.
         OptionRule("errors", .choice(["continue", "remount-ro"]), summary: "what an error of the filesystem does"),
         OptionRule("barrier", summary: "flushes around the journal's commits, whatever the filesystem says"),
         OptionRule("acl", .flag, .nothing, summary: "access control lists; always on"),
