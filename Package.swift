@@ -71,6 +71,7 @@ let package = Package(
         .target(name: "MountExplorer", dependencies: ["MountModel"]),
         .executableTarget(name: "mount-explorer", dependencies: ["MountExplorer", arguments]),
 
+        .testTarget(name: "TidyTests"),
         .testTarget(name: "LinuxMountTests", dependencies: ["LinuxMount", "CLinux", system]),
         .testTarget(name: "MountModelTests", dependencies: ["MountModel", "MountExplorer", system]),
         .testTarget(name: "FilesystemsTests", dependencies: ["Filesystems", "MountModel", system]),

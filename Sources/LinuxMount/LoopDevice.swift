@@ -64,6 +64,7 @@ public struct LoopDevice: ~Copyable, Sendable {
         try attach(image: image, named: name, readOnly: readOnly, through: LoopDriver())
     }
 
+    /// The same through a driver whose folders a test has chosen.
     package static func attach(
         image: borrowing OwnedDescriptor, named name: FilePath, readOnly: Bool, through driver: LoopDriver
     ) throws(SystemCallError) -> LoopDevice {

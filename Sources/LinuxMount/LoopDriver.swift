@@ -14,6 +14,7 @@ package struct LoopDriver: Sendable {
     let deviceFolder: FilePath
     let systemFolder: FilePath
 
+    /// The kernel's own folders, or a test's.
     package init(deviceFolder: FilePath = "/dev", systemFolder: FilePath = "/sys/block") {
         self.deviceFolder = deviceFolder
         self.systemFolder = systemFolder

@@ -9,6 +9,7 @@ public struct MountEvent: Hashable, Sendable {
     /// It is not attached any more where it was. Both together: it has moved.
     public let detached: Bool
 
+    /// Puts the parts together.
     package init(mount: KernelMountID, attached: Bool, detached: Bool) {
         self.mount = mount
         self.attached = attached
