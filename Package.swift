@@ -59,7 +59,7 @@ let package = Package(
         .executableTarget(
             name: "holdfastd",
             dependencies: [
-                "HoldfastServer", "MountManager", "LinuxMount", "MountModel", "Filesystems", "Ledger", arguments,
+                "HoldfastServer", "MountManager", "LinuxMount", "MountModel", arguments,
                 lifecycle, log, system, nioLocks, "TOMLKit",
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ]),

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import Ledger
 internal import MountManager
 
 #if DEBUG
@@ -14,7 +13,7 @@ internal import MountManager
             ProcessInfo.processInfo.environment["HOLDFAST_CRASH_AT"].flatMap { Int($0) } ?? 0)
 
         static let executorSteps = ExecutorSteps { _ in count() }
-        static let ledgerSteps = LedgerSteps { _ in count() }
+        static let commitStep: @Sendable () -> Void = { count() }
 
         private static func count() {
             let isHere = remaining.withLockedValue { number in
@@ -28,6 +27,6 @@ internal import MountManager
     /// Release builds have no crash points.
     enum CrashPoint {
         static let executorSteps = ExecutorSteps.none
-        static let ledgerSteps = LedgerSteps.none
+        static let commitStep: @Sendable () -> Void = {}
     }
 #endif

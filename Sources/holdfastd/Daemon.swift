@@ -2,16 +2,14 @@
 
 internal import Foundation
 internal import HoldfastServer
-internal import Ledger
 internal import LinuxMount
 internal import Logging
 internal import MountManager
 internal import MountModel
 internal import ServiceLifecycle
-internal import SystemPackage
 internal import UnixSignals
 
-/// The daemon's life: take the lock, open the ledger, prepare the root, recover, serve, and leave everything in place.
+/// The daemon's life: prepare the host, recover, serve, and leave everything in place.
 struct Daemon {
     let settings: Settings
     let logger: Logger
@@ -20,49 +18,30 @@ struct Daemon {
     ///
     /// - Throws: what kept it from starting, with what to do about it.
     func run() async throws(MountError) {
-        let kernel = try prepareProcess()
-        let lock = try kernel.lock()
-        let ledger = try openLedger()
-        let parts = try kernel.prepareMounts(logger: logger)
-        let manager = MountManager(
-            configuration: ManagerConfiguration(
-                mountRoot: settings.mountRoot, boot: parts.boot, operationDeadline: settings.operationDeadline),
-            ledger: ledger, executor: parts.executor, changes: parts.changes, logger: logger)
-        try await manager.start()
-        try await serve(manager, parts)
-        await manager.stop(within: .seconds(20))
-        try await tearDown(parts, ledger)
-        do throws(SystemCallError) {
-            try lock.release()
-        } catch {
-            logger.error("the lock could not be released: \(error)")
-        }
+        try hardenProcess()
+        let host = try LinuxHost(settings.host, logger: logger)
+        try await host.start()
+        try await serve(host)
+        try await host.stop()
         logger.notice("stopped; mounts stay in place")
     }
 
     /// The process's own state, before anything is created.
-    private func prepareProcess() throws(MountError) -> Kernel {
+    private func hardenProcess() throws(MountError) {
         ProcessHardening.setFileCreationMask(0o077)
-        try Kernel.translating("turn core dumps off") { () throws(SystemCallError) in
+        do throws(SystemCallError) {
             try ProcessHardening.setCoreDumpsOff()
-        }
-        return try Kernel(settings: settings)
-    }
-
-    private func openLedger() throws(MountError) -> SQLiteLedger {
-        do throws(LedgerOpenError) {
-            return try SQLiteLedger.open(at: settings.stateFolder.path, steps: CrashPoint.ledgerSteps)
         } catch {
-            throw error.error
+            throw MountError(.internal, "cannot turn core dumps off: \(error)")
         }
     }
 
-    private func serve(_ manager: MountManager, _ parts: Kernel.Parts) async throws(MountError) {
+    private func serve(_ host: LinuxHost) async throws(MountError) {
         let service = ManagerService(
-            manager: manager, executor: parts.executor,
+            manager: host.manager, executor: host.executor,
             facts: DaemonFacts(
                 version: DaemonVersion.text, pid: ProcessInfo.processInfo.processIdentifier,
-                kernelFeatures: parts.features))
+                kernelFeatures: host.kernelFeatures))
         let logger = logger
         let socket = settings.socket
         let server = HTTPServer(service: service, socketPath: socket.path, logger: logger) {
@@ -71,7 +50,7 @@ struct Daemon {
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
                 services: [
-                    .init(service: ManagerRunner(manager: manager)), .init(service: server),
+                    .init(service: ManagerRunner(manager: host.manager)), .init(service: server),
                 ], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
         do {
             try await group.run()
@@ -80,17 +59,6 @@ struct Daemon {
         } catch {
             throw MountError(.internal, "the server ended: \(error)")
         }
-    }
-
-    /// Mounts stay. What only serves Holdfast itself goes, where nothing is in it.
-    private func tearDown(_ parts: Kernel.Parts, _ ledger: SQLiteLedger) async throws(MountError) {
-        do {
-            try await parts.executor.shutDown()
-        } catch {
-            logger.error("the executor's threads did not end: \(error)")
-        }
-        try await ledger.close()
-        parts.releaseEmptyFolders(logger: logger)
     }
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import Logging
+internal import MountManager
 internal import MountModel
 internal import SystemPackage
 
@@ -49,6 +50,18 @@ struct Settings {
                 "mount_root \(mountRoot) is inside state_dir or runtime_dir, which only root can enter",
                 hint: "choose a folder that consumers can reach")
         }
+    }
+
+    /// What the host is prepared with.
+    var host: LinuxHost.Options {
+        var options = LinuxHost.Options(
+            stateFolder: stateFolder, runtimeFolder: runtimeFolder, mountRoot: mountRoot)
+        options.allowsPrivateNamespace = allowsPrivateNamespace
+        options.threads = threads
+        options.operationDeadline = operationDeadline
+        options.executorSteps = CrashPoint.executorSteps
+        options.commitSteps = CrashPoint.commitStep
+        return options
     }
 
     private static func path(_ text: String, _ name: String) throws(MountError) -> Mountpoint {
