@@ -23,17 +23,19 @@ public struct ManagerService: MountService {
 
     public func attach(_ request: AttachRequest, caller: Caller) async throws(MountError) -> AttachResponse {
         let key = try key(volume: request.volume, consumer: request.consumer)
-        let timeout = try timeout(request.timeoutSeconds)
+        let deadline = ContinuousClock.now + (try timeout(request.timeoutSeconds))
         let mountpoint = try request.at.map { (path) throws(MountError) in try Mountpoint(path) }
         let type: FilesystemType
         if let name = request.type {
             type = FilesystemType(rawValue: name)
         } else {
-            type = try await executor.detectType(of: request.source)
+            type = try await executor.detectType(of: request.source, within: ContinuousClock.now.duration(to: deadline))
         }
         let source = try catalog.source(type: type, source: request.source, options: request.options ?? [])
         let result = try await manager.attach(
-            AttachOrder(source: source, mountpoint: mountpoint, key: key, owner: caller.uid, timeout: timeout))
+            AttachOrder(
+                source: source, mountpoint: mountpoint, key: key, owner: caller.uid,
+                timeout: ContinuousClock.now.duration(to: deadline)))
         return AttachResponse(
             attachment: summary(of: result.attachment, at: result.mount.mountpoint), mount: summary(of: result.mount),
             created: result.created)

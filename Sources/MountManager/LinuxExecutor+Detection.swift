@@ -6,15 +6,21 @@ public import MountModel
 internal import SystemPackage
 
 extension LinuxExecutor {
-    public func detectType(of source: String) async throws(MountError) -> FilesystemType {
+    public func detectType(of source: String, within limit: Duration) async throws(MountError) -> FilesystemType {
         if let type = catalog.inferType(from: source) { return type }
         try InputText.checkAbsolutePath(source, as: "source")
         let path = FilePath(source)
-        let result = await onThread { () -> Result<String?, MountError> in
-            do throws(SystemCallError) {
-                return .success(try Self.signature(of: path))
-            } catch {
-                return .failure(.operation("look at", source, failed: error))
+        let late = MountError(
+            .timedOut, "cannot look at \(source): it did not answer in time",
+            context: MountError.Context(operation: "detect", source: source),
+            hint: "is what it is on reachable? naming the type saves the look")
+        let result = await Deadline.first(within: limit, otherwise: .failure(late)) {
+            await self.onThread(of: .sources) { () -> Result<String?, MountError> in
+                do throws(SystemCallError) {
+                    return .success(try Self.signature(of: path))
+                } catch {
+                    return .failure(.operation("look at", source, failed: error))
+                }
             }
         }
         switch result {

@@ -37,13 +37,15 @@ extension LinuxExecutor {
         }
     }
 
-    /// The mount was closed unplaced. Where not even the path can be walked, nothing of ours is there.
+    /// The mount was not placed, or it cannot be told whether it was.
     func notPlaced(_ id: MountID, at mountpoint: Mountpoint, _ error: SystemCallError) -> OperationOutcome {
         let problem = MountError.operation("place a mount at", mountpoint, failed: error)
         do throws(SystemCallError) {
             return OperationOutcome(try seen(id, at: try target(mountpoint)), problem: problem)
         } catch {
-            return OperationOutcome(.empty, problem: problem)
+            let outcome = unobservable(id, problem: problem)
+            // Nothing of ours is anywhere: whose the place is does not matter to a mount that failed.
+            return outcome.seen == .foreign ? OperationOutcome(.empty, problem: problem) : outcome
         }
     }
 

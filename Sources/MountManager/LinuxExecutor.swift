@@ -7,22 +7,24 @@ internal import NIOConcurrencyHelpers
 internal import NIOPosix
 internal import SystemPackage
 
-/// Carries out kernel operations on a bounded pool of threads in this process.
+/// Carries out kernel operations on bounded pools of threads in this process.
 ///
-/// A call that hangs keeps its thread: it cannot be killed. Types whose servers may hang belong to worker processes.
+/// A call that hangs keeps its thread: it cannot be killed. What looks at sources, which may be on anything, has a pool of
+/// its own, so that a source that hangs keeps other sources waiting at worst, and never the mounts that exist.
 public final class LinuxExecutor: MountExecutor {
     let root: ManagedRoot
     let parking: ParkingLot
     let catalog: FilesystemCatalog
     let steps: ExecutorSteps
-    private let threads: NIOThreadPool
+    private let sourceThreads: NIOThreadPool
+    private let tableThreads: NIOThreadPool
     /// The mounts that are built and not placed, by id, as the descriptors that hold them.
     private let built = NIOLockedValueBox<[MountID: CInt]>([:])
 
     /// Starts the threads; `shutDown()` ends them.
     ///
     /// - Parameters:
-    ///   - threads: how many operations may be under way at once.
+    ///   - threads: how many builds may be under way at once, and how many operations on the mount table.
     ///   - steps: told before each step that changes the kernel's state; for tests that stop there.
     public init(
         root: ManagedRoot, parking: ParkingLot, catalog: FilesystemCatalog = .standard, threads: Int = 16,
@@ -32,15 +34,18 @@ public final class LinuxExecutor: MountExecutor {
         self.parking = parking
         self.catalog = catalog
         self.steps = steps
-        self.threads = NIOThreadPool(numberOfThreads: threads)
-        self.threads.start()
+        sourceThreads = NIOThreadPool(numberOfThreads: threads)
+        tableThreads = NIOThreadPool(numberOfThreads: threads)
+        sourceThreads.start()
+        tableThreads.start()
     }
 
     /// Ends the threads after what they are doing, and frees what was built and never placed.
     ///
     /// - Throws: what kept the threads from ending.
     public func shutDown() async throws {
-        try await threads.shutdownGracefully()
+        try await sourceThreads.shutdownGracefully()
+        try await tableThreads.shutdownGracefully()
         for id in built.withLockedValue({ Array($0.keys) }) { release(id) }
     }
 
@@ -58,7 +63,7 @@ public final class LinuxExecutor: MountExecutor {
 
     public func build(_ source: MountSource) async throws(MountError) -> MountID {
         let recipe = try catalog.recipe(for: source)
-        let result = await onThread { () -> Result<MountID, MountError> in
+        let result = await onThread(of: .sources) { () -> Result<MountID, MountError> in
             do throws(SystemCallError) {
                 self.steps.reached(.build)
                 let mount = try self.buildMount(recipe)
@@ -118,11 +123,11 @@ public final class LinuxExecutor: MountExecutor {
 
     public func close(_ id: MountID) async {
         // The last descriptor takes the superblock with it, which may have to be written out.
-        if case .failure = await onThread({ self.release(id) }) { release(id) }
+        if case .failure = await onThread(of: .sources, { self.release(id) }) { release(id) }
     }
 
     public func removeFolder(at mountpoint: Mountpoint) async throws(MountError) {
-        let result = await onThread { () -> MountError? in
+        let result = await onThread(of: .table) { () -> MountError? in
             self.steps.reached(.removeFolder)
             do throws(SystemCallError) {
                 try self.target(mountpoint).removeFolder()
@@ -141,7 +146,7 @@ public final class LinuxExecutor: MountExecutor {
     public func examine(
         _ mountpoint: Mountpoint, expecting id: MountID?, of source: MountSource
     ) async -> Examination {
-        let result = await onThread { () -> Examination in
+        let result = await onThread(of: .table) { () -> Examination in
             do throws(SystemCallError) {
                 return try self.examineTarget(try self.target(mountpoint), expecting: id, of: source)
             } catch {
@@ -159,15 +164,23 @@ public final class LinuxExecutor: MountExecutor {
     private func operate(
         on mountpoint: Mountpoint, with id: MountID?, _ body: @escaping @Sendable () -> OperationOutcome
     ) async -> OperationOutcome {
-        switch await onThread(body) {
+        switch await onThread(of: .table, body) {
         case .success(let outcome): outcome
         case .failure(let error): OperationOutcome(id == nil ? .foreign : .covered, problem: error)
         }
     }
 
-    func onThread<Value: Sendable>(_ body: @escaping @Sendable () -> Value) async -> Result<Value, MountError> {
+    /// Which of the pools a call belongs to.
+    enum Pool { case sources, table }
+
+    func onThread<Value: Sendable>(
+        of pool: Pool, _ body: @escaping @Sendable () -> Value
+    ) async -> Result<Value, MountError> {
+        let threads = pool == .sources ? sourceThreads : tableThreads
         do {
             return .success(try await threads.runIfActive(body))
+        } catch is CancellationError {
+            return .failure(MountError(.cancelled, "the operation was cancelled before it began"))
         } catch {
             return .failure(MountError(.unavailable, "the executor has been shut down"))
         }

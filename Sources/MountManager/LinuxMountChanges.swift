@@ -47,6 +47,8 @@ public final class LinuxMountChanges: MountChangeSource {
                 do {
                     let wakeup = try await thread.runIfActive { try self.events.wait() }
                     if wakeup == .changed { await notify() }
+                } catch is CancellationError {
+                    break
                 } catch {
                     logger.error("the mount table's changes cannot be waited for: \(error)")
                     return

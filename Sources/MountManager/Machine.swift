@@ -12,14 +12,14 @@ final class Machine {
     var attachments: [AttachmentKey: Attachment]
     /// The requests that have no answer yet.
     var waiting: [RequestID: WaitingRequest] = [:]
-    /// Who waits for the machine to come to rest.
-    var watchers: [UInt64: CheckedContinuation<Void, Never>] = [:]
+    /// Who waits for the machine to come to rest, or to be settled.
+    var watchers: [UInt64: Watcher] = [:]
     /// The kernel operation in flight; a build's is cancelled when nobody wants it any more.
     var operation: (task: Task<Void, Never>, since: ContinuousClock.Instant)?
     /// The built mount that the executor keeps for this machine.
     var builtID: MountID?
-    /// How many built mounts are being let go of, which may take as long as an unmount.
-    var closesInFlight = 0
+    /// A built mount that is being let go of, which may take as long as an unmount; the next build waits for it.
+    var closing: (task: Task<Void, Never>, number: UInt64)?
     /// The retry clock.
     var timer: (task: Task<Void, Never>, token: UInt64)?
     var backoff: Backoff
@@ -37,24 +37,44 @@ final class Machine {
         self.backoff = backoff
     }
 
-    /// What is mounted here, or what is being mounted, or nil where the machine has neither.
-    var source: MountSource? {
-        if let row = state.row { return row.source }
-        if let built = state.built { return built.source }
-        if case .build(let source) = state.operation?.kind { return source }
-        return state.queue.lazy.compactMap(\.source).first
+    /// All sources that this mountpoint has to do with: mounted, being mounted, or asked for. The first is the one to show.
+    var sources: [MountSource] {
+        var sources: [MountSource] = []
+        if case .build(let source) = state.operation?.kind { sources.append(source) }
+        if let built = state.built { sources.append(built.source) }
+        if let row = state.row { sources.append(row.source) }
+        return sources + state.queue.compactMap(\.source)
     }
+
+    /// What is mounted here, or what is being mounted, or nil where the machine has neither.
+    var source: MountSource? { sources.first }
 
     /// The kernel's id of the mount, as far as it is recorded.
     var mountID: MountID? { state.row?.id }
 
     /// Whether nothing is under way and nobody waits for an answer.
-    var isAtRest: Bool { state.isAtRest && closesInFlight == 0 }
+    var isAtRest: Bool { state.isAtRest && closing == nil }
+
+    /// Whether what is under way, if anything is, is none of the clean-up's: a build for others, or an operation that may
+    /// never end. Who has been answered does not wait for these.
+    var isSettled: Bool {
+        if isAtRest || state.operation?.isStuck == true { return true }
+        if case .build = state.operation?.kind { return closing == nil && state.write == nil }
+        return false
+    }
 
     /// Whether there is nothing left to remember.
     var isForgettable: Bool {
         isAtRest && state.row == nil && state.held.isEmpty && !state.isTimerArmed && watchers.isEmpty && waiting.isEmpty
     }
+}
+
+/// Somebody who waits for a machine.
+struct Watcher {
+    let goal: Goal
+    let continuation: CheckedContinuation<Void, Never>
+
+    enum Goal { case rest, settled }
 }
 
 /// A request whose caller waits.

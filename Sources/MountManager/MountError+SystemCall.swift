@@ -21,9 +21,12 @@ extension MountError {
         let code: Code
         let hint: String?
         switch error.errno {
-        case .tooManySymbolicLinkLevels, .improperLink, .notDirectory:
+        case .tooManySymbolicLinkLevels, .notDirectory:
             code = .invalidArgument
-            hint = "no component of a mountpoint may be a symbolic link, a file or a mount of somebody else"
+            hint = "no component of a mountpoint may be a symbolic link or a file"
+        case .improperLink:
+            code = .foreign
+            hint = "somebody has mounted over a folder on the way: see 'findmnt --target \(path)'; it is never touched"
         case .directoryNotEmpty:
             code = .conflict
             hint = "a mountpoint is an empty folder: move what is in it, or choose another mountpoint"

@@ -30,8 +30,8 @@ public protocol MountExecutor: Sendable {
 
     /// Which type a source has, where the caller names none: a folder is `bind`, a device or file has a signature.
     ///
-    /// - Throws: `invalid_argument` where nothing tells.
-    func detectType(of source: String) async throws(MountError) -> FilesystemType
+    /// - Throws: `invalid_argument` where nothing tells, `timed_out` where the source does not answer.
+    func detectType(of source: String, within limit: Duration) async throws(MountError) -> FilesystemType
 
     /// What the kernel's table says about the topmost mount at the mountpoint, against what the source asks for.
     func examine(_ mountpoint: Mountpoint, expecting id: MountID?, of source: MountSource) async -> Examination

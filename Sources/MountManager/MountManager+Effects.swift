@@ -12,7 +12,10 @@ extension MountManager {
         case .inspect(let id):
             operate(machine) { await .ended(executor.inspect(mountpoint, expecting: id)) }
         case .build(let source):
+            let closing = machine.closing?.task
             operate(machine) {
+                // The old superblock would be in the new one's way.
+                await closing?.value
                 do throws(MountError) { return .built(try await executor.build(source)) } catch {
                     return .notBuilt(error)
                 }
@@ -42,14 +45,17 @@ extension MountManager {
     private func close(_ machine: Machine) {
         guard let id = machine.builtID else { return }
         machine.builtID = nil
-        machine.closesInFlight += 1
+        let number = nextNumber()
         let mountpoint = machine.mountpoint
-        Task {
+        let earlier = machine.closing?.task
+        let task = Task {
+            await earlier?.value
             await executor.close(id)
-            guard let machine = machines[mountpoint] else { return }
-            machine.closesInFlight -= 1
+            guard let machine = machines[mountpoint], machine.closing?.number == number else { return }
+            machine.closing = nil
             noteRest(of: machine)
         }
+        machine.closing = (task, number)
     }
 
     /// How a kernel operation ended.
@@ -74,9 +80,10 @@ extension MountManager {
         machine.operation = nil
         switch end {
         case .ended(let outcome):
-            machine.problem = outcome.problem
-            if let problem = outcome.problem { log(problem, of: machine) }
-            if outcome.seen == .ours, outcome.problem == nil { machine.backoff.reset() }
+            if let problem = outcome.problem ?? unexplained(outcome, of: machine) {
+                machine.problem = problem
+                log(problem, of: machine)
+            }
             feed(.operationEnded(outcome.seen), to: machine)
         case .built(let id):
             machine.builtID = id
@@ -86,6 +93,19 @@ extension MountManager {
             log(error, of: machine)
             feed(.built(nil), to: machine)
         }
+        if machine.state.phase == .mounted {
+            machine.problem = nil
+            machine.backoff.reset()
+        }
+    }
+
+    /// A mount that was placed and is gone at the first look.
+    private func unexplained(_ outcome: OperationOutcome, of machine: Machine) -> MountError? {
+        guard case .place = machine.state.operation?.kind, outcome.seen == .empty else { return nil }
+        return MountError(
+            .mountFailed, "the mount of \(machine.mountpoint) was gone right after it was placed",
+            context: context("place", source: machine.source, at: machine.mountpoint),
+            hint: "somebody unmounts there: find out who, and try again")
     }
 
     private func log(_ error: MountError, of machine: Machine) {
@@ -99,7 +119,9 @@ extension MountManager {
     private func write(_ batch: MountpointState.Batch, for machine: Machine) {
         let mountpoint = machine.mountpoint
         let (change, added) = ledgerChange(for: batch, of: machine)
-        let removesFolder = change.record == .delete && machine.state.seen == .empty
+        // After a reboot nobody has looked yet; the executor does not remove what something is mounted on.
+        let removesFolder =
+            change.record == .delete && machine.state.seen != .covered && machine.state.seen != .foreign
         Task {
             if removesFolder { await removeFolder(at: mountpoint) }
             do throws(MountError) {
@@ -116,7 +138,8 @@ extension MountManager {
     ) -> (change: LedgerChange, added: [Attachment]) {
         let added = batch.add.map { key in
             let maker = batch.requests.first { $0.key == key && $0.isAttach }
-            let owner = maker.flatMap { machine.waiting[$0.id]?.owner } ?? machine.attachments[key]?.owner ?? 0
+            // An attach that is written has a caller; root is who could detach it if there were none.
+            let owner = maker.flatMap { machine.waiting[$0.id]?.owner } ?? 0
             return Attachment(key: key, owner: owner, persistent: batch.persistent.contains(key))
         }
         let record: LedgerChange.RecordChange =
@@ -152,6 +175,13 @@ extension MountManager {
         // What has changed in the kernel since the request came is to be known before it is answered.
         takeChanges()
         feed(.committed(true), to: machine)
+        withdrawAgain(at: machine)
+    }
+
+    /// A request that was withdrawn while it was being written waits on if the mount has changed meanwhile; its caller
+    /// does not.
+    private func withdrawAgain(at machine: Machine) {
+        for (id, request) in machine.waiting where request.withdrawal != nil { feed(.cancel(id), to: machine) }
     }
 
     private func notCommitted(_ error: MountError, at mountpoint: Mountpoint) {
@@ -164,6 +194,8 @@ extension MountManager {
     // MARK: - The retry clock
 
     private func arm(_ machine: Machine) {
+        // The next start looks again; nothing new is begun on the way out.
+        guard !isStopping else { return }
         let token = nextNumber()
         let pause = machine.backoff.pause()
         let mountpoint = machine.mountpoint

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Logging
 internal import MountModel
+internal import SystemPackage
 
 extension MountManager {
     /// Lets the machine handle an event and carries out what it asks for.
@@ -13,9 +15,12 @@ extension MountManager {
 
     /// Wakes who waits for the machine to come to rest, and forgets it where there is nothing to remember.
     func noteRest(of machine: Machine) {
-        if machine.isAtRest {
-            for watcher in machine.watchers.values { watcher.resume() }
-            machine.watchers = [:]
+        if !machine.watchers.isEmpty {
+            for (number, watcher) in machine.watchers
+            where watcher.goal == .rest ? machine.isAtRest : machine.isSettled {
+                machine.watchers[number] = nil
+                watcher.continuation.resume()
+            }
         }
         if machine.isForgettable { machines[machine.mountpoint] = nil }
     }
@@ -36,7 +41,7 @@ extension MountManager {
         for id in [change.id, change.parent] {
             if let id, let mountpoint = mountpointsByID[id] { concerned.insert(mountpoint) }
         }
-        if let mountpoint = change.mountpoint { concerned.insert(mountpoint) }
+        if let mountpoint = change.mountpoint { concerned.formUnion(machinesHidden(by: mountpoint)) }
         if change.parent == nil {
             // A mount that is gone says no longer where it was: perhaps over one of ours, or in its place.
             for machine in machines.values where machine.state.seen == .covered || machine.state.seen == .foreign {
@@ -46,6 +51,22 @@ extension MountManager {
         for mountpoint in concerned {
             if let machine = machines[mountpoint] { feed(.hint, to: machine) }
         }
+    }
+
+    /// The mountpoints at or beneath a place where something was mounted.
+    ///
+    /// Most places are a machine's own, or have nothing to do with the mount root.
+    private func machinesHidden(by place: Mountpoint) -> [Mountpoint] {
+        if machines[place] != nil { return [place] }
+        let root = configuration.mountRoot
+        if root.path.starts(with: place.path) {
+            logger.error(
+                "something was mounted over the mount root: consumers may no longer see their mounts",
+                metadata: ["at": "\(place)", "mount_root": "\(root)"])
+            return []
+        }
+        guard place.path.starts(with: root.path) else { return [] }
+        return machines.keys.filter { $0.path.starts(with: place.path) }
     }
 
     private func index(_ machine: Machine) {

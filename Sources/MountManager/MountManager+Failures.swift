@@ -53,7 +53,9 @@ extension MountManager {
         case .timedOut:
             MountError(
                 .timedOut, "\(subject): it was not done within the time that was given", context: context,
-                hint: "nothing is left behind; is the source reachable? a longer timeout may help")
+                hint: request.source == nil
+                    ? "the attachment is still there; try again"
+                    : "nothing is left behind; is the source reachable? a longer timeout may help")
         case .callerLeft:
             MountError(.cancelled, "\(subject): the caller withdrew the request", context: context)
         case .stopping:

@@ -75,8 +75,9 @@ extension MountManager {
             throw MountError(.internal, "an attach was answered as a detach")
         case .failure(let error):
             // What the failure leaves to be undone is undone before it is told, as far as the time suffices.
-            let isWithdrawn = error.code == .cancelled || error.code == .timedOut
-            if !isWithdrawn, let machine = machines[mountpoint] { await rest(of: machine, until: deadline) }
+            if error.code != .cancelled, error.code != .timedOut {
+                await wait(for: .settled, at: mountpoint, until: deadline)
+            }
             throw error
         }
     }
@@ -102,7 +103,9 @@ extension MountManager {
         case .success(.attached): throw MountError(.internal, "a detach was answered as an attach")
         case .failure(let error): throw error
         }
-        if let machine = machines[mountpoint] { await rest(of: machine, until: deadline) }
+        if detached, machines[mountpoint]?.state.held.isEmpty == true {
+            await wait(for: .settled, at: mountpoint, until: deadline)
+        }
         let machine = machines[mountpoint]
         let phase = machine?.state.phase ?? .absent
         return DetachResult(detached: detached, phase: phase, problem: phase == .mounted ? nil : machine?.problem)
@@ -132,11 +135,10 @@ extension MountManager {
     /// One device must not be mounted at two places by Holdfast: the kernel would share one superblock, silently with the
     /// first one's options, or two loop devices would write to one image.
     private func checkSourceIsFree(_ source: MountSource, for mountpoint: Mountpoint) throws(MountError) {
-        guard source.source.utf8.first == UInt8(ascii: "/"), source.type.rawValue != "bind" else { return }
+        guard source.isOnDevice, machines[mountpoint]?.state.row?.source != source else { return }
         for machine in machines.values where machine.mountpoint != mountpoint {
-            guard let other = machine.source, other.source == source.source, other.type.rawValue != "bind" else {
-                continue
-            }
+            let isSame = { (other: MountSource) in other.isOnDevice && other.hasSameSource(as: source) }
+            guard machine.sources.contains(where: isSame) else { continue }
             throw MountError(
                 .conflict, "cannot attach \(source) at \(mountpoint): it is mounted at \(machine.mountpoint) already",
                 context: context("attach", source: source, at: mountpoint),
@@ -211,20 +213,36 @@ extension MountManager {
         }
     }
 
-    /// Waits until the machine is at rest, or until the deadline.
-    func rest(of machine: Machine, until deadline: ContinuousClock.Instant) async {
-        guard !machine.isAtRest else { return }
+    /// Waits until the mountpoint is at rest, until the deadline, or until the caller's task is cancelled.
+    public func waitForRest(at mountpoint: Mountpoint, within limit: Duration) async {
+        await wait(for: .rest, at: mountpoint, until: .now + limit)
+    }
+
+    func wait(for goal: Watcher.Goal, at mountpoint: Mountpoint, until deadline: ContinuousClock.Instant) async {
+        guard let machine = machines[mountpoint], goal == .rest ? !machine.isAtRest : !machine.isSettled else { return }
         let number = nextNumber()
-        let mountpoint = machine.mountpoint
         let clock = Task {
             guard (try? await ContinuousClock().sleep(until: deadline)) != nil else { return }
             giveUpWatching(number, at: mountpoint)
         }
-        await withCheckedContinuation { machine.watchers[number] = $0 }
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                machine.watchers[number] = Watcher(goal: goal, continuation: continuation)
+            }
+        } onCancel: {
+            Task { await giveUpWatching(number, at: mountpoint) }
+        }
         clock.cancel()
     }
 
     private func giveUpWatching(_ number: UInt64, at mountpoint: Mountpoint) {
-        machines[mountpoint]?.watchers.removeValue(forKey: number)?.resume()
+        machines[mountpoint]?.watchers.removeValue(forKey: number)?.continuation.resume()
     }
+}
+
+extension MountSource {
+    /// Whether it is on a device or in an image, of which the kernel must have one superblock only.
+    fileprivate var isOnDevice: Bool { source.utf8.first == UInt8(ascii: "/") && type.rawValue != "bind" }
+
+    fileprivate func hasSameSource(as other: MountSource) -> Bool { source.utf8.elementsEqual(other.source.utf8) }
 }

@@ -63,21 +63,26 @@ extension MountManager {
     /// Where this key is attached, or about to be, to a source that matches; more than one where there are several.
     public func mountpoints(holding key: AttachmentKey, where matches: (MountStatus) -> Bool) -> [Mountpoint] {
         machines.values.filter { machine in
-            guard machine.state.held.contains(key) || machine.waiting.values.contains(where: { $0.key == key }) else {
-                return false
-            }
-            return status(of: machine).map(matches) ?? false
+            var sources = machine.waiting.values.filter { $0.key == key }.compactMap(\.source)
+            if machine.state.held.contains(key), let row = machine.state.row { sources.append(row.source) }
+            return sources.contains { matches(status(of: machine, showing: $0)) }
         }.map(\.mountpoint).sorted()
     }
 
     /// Asks the kernel about every recorded mount, now; a difference is also a hint to the mountpoint's state machine.
     public func verify() async -> [Verification] {
-        takeChanges()
+        let patience = ContinuousClock.now + .seconds(5)
         var verifications: [Verification] = []
         for machine in machines.values.sorted(by: { $0.mountpoint < $1.mountpoint }) {
-            guard machine.state.row != nil, let status = status(of: machine) else { continue }
-            let examination = await executor.examine(
-                machine.mountpoint, expecting: status.mountID, of: status.source)
+            // What is under way is neither right nor wrong yet.
+            await wait(for: .rest, at: machine.mountpoint, until: patience)
+            guard let row = machine.state.row, let status = status(of: machine) else { continue }
+            var examination = Examination(.unknown, found: "an operation is under way")
+            if machine.isAtRest {
+                examination = await executor.examine(machine.mountpoint, expecting: row.id, of: row.source)
+            }
+            // It may have been released, or mounted again, in the meantime.
+            guard machines[machine.mountpoint]?.state.row == row else { continue }
             if examination.result != .ok { machines[machine.mountpoint].map { feed(.hint, to: $0) } }
             verifications.append(Verification(status: status, examination: examination))
         }
@@ -85,7 +90,10 @@ extension MountManager {
     }
 
     func status(of machine: Machine) -> MountStatus? {
-        guard let source = machine.source else { return nil }
+        machine.source.map { status(of: machine, showing: $0) }
+    }
+
+    private func status(of machine: Machine, showing source: MountSource) -> MountStatus {
         let phase = machine.state.phase
         return MountStatus(
             mountpoint: machine.mountpoint, source: source, phase: phase, mountID: machine.mountID,

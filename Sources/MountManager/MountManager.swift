@@ -21,6 +21,7 @@ public actor MountManager {
     var machines: [Mountpoint: Machine] = [:]
     var mountpointsByID: [MountID: Mountpoint] = [:]
     var isAccepting = false
+    var isStopping = false
     private var lastNumber: UInt64 = 0
 
     /// Takes the parts; nothing is read or mounted before `start()`.
@@ -71,16 +72,23 @@ public actor MountManager {
         }
     }
 
-    /// Takes no more requests, and returns when no kernel operation or ledger write is in flight, or at the deadline.
-    ///
-    /// Mounts stay as they are: the next start finds them. Requests that still wait are answered `unavailable`.
-    public func stop(within limit: Duration) async {
+    /// Takes no more requests, and answers those that wait with `unavailable`; nothing new is begun.
+    public func stopAccepting() {
         isAccepting = false
+        isStopping = true
         for machine in machines.values {
+            machine.timer?.task.cancel()
             for id in machine.waiting.keys { withdraw(id, at: machine.mountpoint, because: .stopping) }
         }
+    }
+
+    /// Stops accepting, and returns when no kernel operation or ledger write is in flight, or at the deadline.
+    ///
+    /// Mounts stay as they are: the next start finds them.
+    public func stop(within limit: Duration) async {
+        stopAccepting()
         let deadline = ContinuousClock.now + limit
-        for machine in machines.values { await rest(of: machine, until: deadline) }
+        for mountpoint in machines.keys { await wait(for: .rest, at: mountpoint, until: deadline) }
     }
 
     /// Whether recovery has been started and requests are taken.

@@ -150,7 +150,7 @@ public final class SimulatedKernel: MountExecutor, MountChangeSource {
         if isMountpoint { throw MountError(.busy, "\(mountpoint) is a mountpoint") }
     }
 
-    public func detectType(of source: String) async throws(MountError) -> FilesystemType {
+    public func detectType(of source: String, within limit: Duration) async throws(MountError) -> FilesystemType {
         FilesystemType(rawValue: "tmpfs")
     }
 

@@ -20,8 +20,14 @@ struct Daemon {
     func run() async throws(MountError) {
         try hardenProcess()
         let host = try LinuxHost(settings.host, logger: logger)
-        try await host.start()
-        try await serve(host)
+        do throws(MountError) {
+            try await host.start()
+            try await serve(host)
+        } catch {
+            // What recovery has begun is ended in order; what failed first is what is told.
+            do throws(MountError) { try await host.stop() } catch { logger.error("\(error)") }
+            throw error
+        }
         try await host.stop()
         logger.notice("stopped; mounts stay in place")
     }
@@ -50,7 +56,8 @@ struct Daemon {
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
                 services: [
-                    .init(service: ManagerRunner(manager: host.manager)), .init(service: server),
+                    // Shut down from the last to the first: who waits is answered before the server drains.
+                    .init(service: server), .init(service: ManagerRunner(manager: host.manager)),
                 ], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
         do {
             try await group.run()
@@ -68,5 +75,6 @@ struct ManagerRunner: Service {
 
     func run() async {
         await cancelWhenGracefulShutdown { await manager.run() }
+        await manager.stopAccepting()
     }
 }

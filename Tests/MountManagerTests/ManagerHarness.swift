@@ -5,7 +5,6 @@ import Logging
 import MountManager
 import MountModel
 import MountTestSupport
-import Testing
 
 /// A manager over the simulated kernel and a ledger in memory, with short names for what the tests say.
 struct ManagerHarness {
@@ -15,13 +14,14 @@ struct ManagerHarness {
 
     init(
         kernel: SimulatedKernel = SimulatedKernel(), ledger: MemoryLedger = MemoryLedger(), waitingLimit: Int = 1024,
-        retryAfter: Duration = .seconds(3600), boot: String = "boot-1"
+        retryAfter: Duration = .seconds(3600), boot: String = "boot-1", operationDeadline: Duration = .seconds(60)
     ) async throws {
         self.kernel = kernel
         self.ledger = ledger
         manager = MountManager(
             configuration: ManagerConfiguration(
-                mountRoot: try Mountpoint("/root"), boot: BootID(rawValue: boot), waitingLimit: waitingLimit,
+                mountRoot: try Mountpoint("/root"), boot: BootID(rawValue: boot), operationDeadline: operationDeadline,
+                waitingLimit: waitingLimit,
                 backoff: Backoff(first: retryAfter)),
             ledger: ledger, executor: kernel, changes: kernel,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
@@ -52,9 +52,9 @@ struct ManagerHarness {
         try await manager.detach(try Self.key(consumer), from: try Mountpoint(mountpoint), owner: 0)
     }
 
-    /// Returns when the mountpoint is at rest: that is when a detach of nobody is answered.
+    /// Returns when the mountpoint is at rest.
     func settle(_ mountpoint: String = "/root/data") async throws {
-        #expect(try await detach("nobody", from: mountpoint).detached == false)
+        await manager.waitForRest(at: try Mountpoint(mountpoint), within: .seconds(60))
     }
 
     func phase(of mountpoint: String = "/root/data") async throws -> MountpointState.Phase? {

@@ -272,10 +272,11 @@ import Testing
         harness.kernel.unmountTop(at: try Mountpoint("/root/replaced"))
         harness.kernel.mountForeign(at: try Mountpoint("/root/replaced"))
         harness.kernel.mountForeign(at: try Mountpoint("/root/foreign"))
-        await harness.kernel.hold(.inspect)
         let results = await harness.manager.verify().map(\.examination.result)
         #expect(results == [.foreign, .missing, .ok, .replaced])
-        await harness.kernel.letGo(.inspect)
+        // What was missing is mounted again, because verify is a hint too.
+        try await harness.settle("/root/missing")
+        #expect(try await harness.phase(of: "/root/missing") == .mounted)
     }
 
     @Test func aStoppedManagerTakesNoRequests() async throws {
@@ -284,5 +285,81 @@ import Testing
         await harness.manager.stop(within: .seconds(1))
         #expect(try await harness.attachError("vm-2")?.code == .unavailable)
         #expect(harness.kernel.stack(at: try Mountpoint("/root/data")).count == 1)
+    }
+}
+
+/// What must be answered at once is not held up by what hangs, and what hangs is not forgotten.
+@Suite struct PromptnessTests {
+    private let hour = Duration.seconds(3600)
+
+    @Test(.timeLimit(.minutes(1))) func aDetachDoesNotWaitForABuildThatHangs() async throws {
+        let harness = try await ManagerHarness()
+        await harness.kernel.hold(.build)
+        async let attach = harness.attachError("vm-1", timeout: hour)
+        await harness.kernel.waitUntilHeld(.build)
+        let detached = try await harness.manager.detach(
+            ManagerHarness.key("vm-1"), from: Mountpoint("/root/data"), owner: 0, timeout: hour)
+        #expect(detached.detached == false)
+        #expect(try await attach?.code == .cancelled)
+        await harness.kernel.letGo(.build)
+    }
+
+    @Test(.timeLimit(.minutes(1))) func aConflictIsToldWhileTheOthersBuildHangs() async throws {
+        let harness = try await ManagerHarness()
+        await harness.kernel.hold(.build)
+        async let attach = harness.attach("vm-1", timeout: hour)
+        await harness.kernel.waitUntilHeld(.build)
+        #expect(
+            try await harness.attachError("vm-2", to: ManagerHarness.source("other"), timeout: hour)?.code == .conflict)
+        await harness.kernel.letGo(.build)
+        _ = try await attach
+    }
+
+    @Test(.timeLimit(.minutes(1))) func anAttachOnAStuckMountpointFailsAtOnce() async throws {
+        let harness = try await ManagerHarness(operationDeadline: .zero)
+        let manager = harness.manager
+        let running = Task { await manager.run() }
+        await harness.kernel.hold(.build)
+        #expect(try await harness.attachError("vm-1", timeout: hour)?.code == .stuck)
+        #expect(try await harness.attachError("vm-2", timeout: hour)?.code == .stuck)
+        await harness.kernel.letGo(.build)
+        running.cancel()
+        try await harness.settle()
+        #expect(await harness.leftovers() == [])
+    }
+
+    @Test func aMountOverAFolderOnTheWayIsNoticed() async throws {
+        let harness = try await ManagerHarness()
+        try await harness.attach("vm-1", at: "/root/a/b")
+        harness.kernel.mountForeign(at: try Mountpoint("/root/a"))
+        let before = harness.kernel.count(.inspect)
+        try await harness.attach("vm-2", at: "/root/a/b")
+        #expect(harness.kernel.count(.inspect) == before + 1)
+    }
+
+    @Test func theReasonOfALingeringMountSurvivesAnInspection() async throws {
+        let harness = try await ManagerHarness()
+        let mountpoint = try Mountpoint("/root/data")
+        try await harness.attach("vm-1")
+        harness.kernel.setBusy(true, at: mountpoint)
+        try await harness.detach("vm-1")
+        harness.kernel.mountForeign(at: mountpoint)
+        harness.kernel.unmountTop(at: mountpoint)
+        _ = await harness.manager.list()
+        try await harness.settle()
+        let status = try #require(await harness.manager.listing(at: mountpoint)?.status)
+        #expect(status.phase == .lingering)
+        #expect(status.problem?.code == .busy)
+    }
+
+    @Test func aSourceThatIsStillWaitedForElsewhereConflicts() async throws {
+        let harness = try await ManagerHarness()
+        let device = MountSource(type: FilesystemType(rawValue: "ext4"), source: "/dev/vdb", options: [])
+        await harness.kernel.hold(.build)
+        async let first = harness.attach("vm-1", to: device, at: "/root/a")
+        await harness.kernel.waitUntilHeld(.build)
+        #expect(try await harness.attachError("vm-2", to: device, at: "/root/b")?.code == .conflict)
+        await harness.kernel.letGo(.build)
+        _ = try await first
     }
 }

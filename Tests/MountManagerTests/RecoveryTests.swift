@@ -59,10 +59,11 @@ import Testing
     }
 
     @Test func afterARebootAnOrdinaryAttachmentIsGone() async throws {
-        let (_, ledger) = try await left(consumers: ["vm-1"])
-        let harness = try await ManagerHarness(ledger: ledger, boot: "boot-2")
+        let (kernel, ledger) = try await left(consumers: ["vm-1"], mounted: false)
+        #expect(kernel.leftovers == ["folder /root/data"])
+        let harness = try await ManagerHarness(kernel: kernel, ledger: ledger, boot: "boot-2")
         try await harness.settle()
         #expect(await harness.manager.list().isEmpty)
-        #expect(await harness.ledger.contents.mounts.isEmpty)
+        #expect(await harness.leftovers() == [])
     }
 }

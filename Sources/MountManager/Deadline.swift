@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import NIOConcurrencyHelpers
+
+/// Waiting for what may never end.
+enum Deadline {
+    /// The operation's value, or the other one once the limit has passed or the caller's task is cancelled; the operation
+    /// then goes on by itself, and its value is dropped.
+    static func first<Value: Sendable>(
+        within limit: Duration, otherwise late: Value, _ operation: @escaping @Sendable () async -> Value
+    ) async -> Value {
+        let answer = NIOLockedValueBox<CheckedContinuation<Value, Never>?>(nil)
+        @Sendable func give(_ value: Value) {
+            answer.withLockedValue { continuation in
+                continuation?.resume(returning: value)
+                continuation = nil
+            }
+        }
+        return await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                answer.withLockedValue { $0 = continuation }
+                if Task.isCancelled { give(late) }
+                let clock = Task {
+                    guard (try? await ContinuousClock().sleep(for: limit)) != nil else { return }
+                    give(late)
+                }
+                Task {
+                    let value = await operation()
+                    clock.cancel()
+                    give(value)
+                }
+            }
+        } onCancel: {
+            give(late)
+        }
+    }
+}
