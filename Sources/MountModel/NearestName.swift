@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// Finds the name that somebody who mistyped it most likely meant.
-enum NearestName {
+public enum NearestName {
     /// The closest of `candidates`, the first of several; nil where none is close enough to be meant.
-    static func find(_ name: String, among candidates: [String]) -> String? {
+    ///
+    /// Counted are bytes put in, taken out, replaced or swapped with their neighbour, in upper or lower case: at most
+    /// half of the longer name, and one in any case. A pure function.
+    public static func find(_ name: String, among candidates: [String]) -> String? {
         let wanted = Array(name.utf8.prefix(maximumLength)).map(lowercased)
         var best: (name: String, distance: Int)?
         for candidate in candidates {
@@ -15,7 +18,7 @@ enum NearestName {
     }
 
     /// How many bytes must be put in, taken out, replaced or swapped with their neighbour.
-    static func distance(_ left: [UInt8], _ right: [UInt8]) -> Int {
+    private static func distance(_ left: [UInt8], _ right: [UInt8]) -> Int {
         if left.isEmpty || right.isEmpty { return max(left.count, right.count) }
         var beforeLast: [Int] = []
         var last = Array(0...right.count)
