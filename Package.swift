@@ -49,7 +49,8 @@ let package = Package(
         .target(
             name: "HoldfastServer",
             dependencies: [
-                "HoldfastAPI", "MountModel", "Filesystems", "MountManager", system, log, lifecycle, nio, nioCore,
+                "HoldfastAPI", "MountModel", "LinuxMount", "Filesystems", "MountManager", system, log, lifecycle, nio,
+                nioCore,
                 .product(name: "NIOHTTP1", package: "swift-nio"), nioLocks,
                 .product(name: "HummingbirdCore", package: "hummingbird"),
                 httpTypes,

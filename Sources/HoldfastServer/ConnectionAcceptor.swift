@@ -24,12 +24,16 @@ struct ConnectionAcceptor: Sendable {
         case .full: return refuse(channel)
         case .shuttingDown: return channel.close().recover { _ in }
         }
-        return Caller.peer(of: channel).flatMapThrowing { caller in
-            try self.serve(channel, for: caller)
-        }.flatMap { $0 }.flatMapError { error in
-            self.logger.error("cannot serve a connection", metadata: ["error": "\(error)"])
-            return channel.close().recover { _ in }
+        do {
+            return try serve(channel, for: Caller.peer(of: channel)).flatMapError { self.giveUp(channel, $0) }
+        } catch {
+            return giveUp(channel, error)
         }
+    }
+
+    private func giveUp(_ channel: any Channel, _ error: any Error) -> EventLoopFuture<Void> {
+        logger.error("cannot serve a connection", metadata: ["error": "\(error)"])
+        return channel.close().recover { _ in }
     }
 
     private func serve(_ channel: any Channel, for caller: Caller) throws -> EventLoopFuture<Void> {
