@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #define _GNU_SOURCE
 #include "CLinuxHost.h"
+#include "result.h"
 
 #include <ctype.h>
 #include <dirent.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/fs.h>
 #include <linux/loop.h>
-#include <linux/openat2.h>
 #include <poll.h>
 #include <sched.h>
 #include <stdio.h>
@@ -22,7 +21,6 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
@@ -37,70 +35,11 @@
 #define FAN_MNT_ATTACH 0x01000000
 #define FAN_MNT_DETACH 0x02000000
 #endif
-#ifndef STATX_MNT_ID_UNIQUE
-#define STATX_MNT_ID_UNIQUE 0x4000U
-#endif
 #ifndef SO_PEERPIDFD
 #define SO_PEERPIDFD 77
 #endif
 
-#define RESULT(call) ({ __typeof__(call) result_ = (call); result_ < 0 ? -errno : result_; })
-
 // --- files ---
-
-int hf_open_file(int folder, const char *path, int flags, uint32_t mode)
-{
-    return RESULT(openat(folder, path, flags | O_CLOEXEC, mode));
-}
-
-int hf_open_without_symlinks(int folder, const char *path, int flags, uint32_t mode)
-{
-    struct open_how how = {
-        .flags = (uint64_t)(flags | O_CLOEXEC),
-        .mode = (flags & O_CREAT) ? mode : 0,
-        .resolve = RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
-    };
-    return (int)RESULT(syscall(SYS_openat2, folder, path, &how, sizeof how));
-}
-
-int hf_reopen(int descriptor, int flags)
-{
-    char path[sizeof "/proc/self/fd/-2147483648"];
-    snprintf(path, sizeof path, "/proc/self/fd/%d", descriptor);
-    return RESULT(open(path, flags | O_CLOEXEC));
-}
-
-int hf_flag_path_only(void) { return O_PATH; }
-
-static void fill_facts(const struct stat *status, struct hf_file_facts *facts)
-{
-    *facts = (struct hf_file_facts){
-        .device = status->st_dev,
-        .inode = status->st_ino,
-        .mode = status->st_mode,
-        .user = status->st_uid,
-        .group = status->st_gid,
-        .device_major = major(status->st_rdev),
-        .device_minor = minor(status->st_rdev),
-        .size = (uint64_t)status->st_size,
-    };
-}
-
-int hf_file_facts(int descriptor, struct hf_file_facts *facts)
-{
-    struct stat status;
-    if (fstat(descriptor, &status) < 0) return -errno;
-    fill_facts(&status, facts);
-    return 0;
-}
-
-int hf_file_facts_at(int folder, const char *name, struct hf_file_facts *facts)
-{
-    struct stat status;
-    if (fstatat(folder, name, &status, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT) < 0) return -errno;
-    fill_facts(&status, facts);
-    return 0;
-}
 
 ssize_t hf_read_link(int folder, const char *name, char *buffer, size_t capacity)
 {
@@ -110,8 +49,6 @@ ssize_t hf_read_link(int folder, const char *name, char *buffer, size_t capacity
 }
 
 int hf_status_flags(int descriptor) { return RESULT(fcntl(descriptor, F_GETFL)); }
-int hf_make_folder(int folder, const char *name, uint32_t mode) { return RESULT(mkdirat(folder, name, mode)); }
-int hf_set_mode(int descriptor, uint32_t mode) { return RESULT(fchmod(descriptor, mode)); }
 
 int hf_make_block_node(const char *path, uint32_t mode, uint32_t major, uint32_t minor)
 {
@@ -119,7 +56,6 @@ int hf_make_block_node(const char *path, uint32_t mode, uint32_t major, uint32_t
 }
 
 int hf_truncate(int descriptor, uint64_t size) { return RESULT(ftruncate(descriptor, (off_t)size)); }
-ssize_t hf_read_event(int descriptor, void *buffer, size_t count) { return RESULT(read(descriptor, buffer, count)); }
 
 ssize_t hf_read_at(int descriptor, void *buffer, size_t count, uint64_t offset)
 {
@@ -166,8 +102,6 @@ int hf_loop_status(int device, struct hf_loop_status *status)
     return 0;
 }
 
-int hf_loop_clear(int device) { return RESULT(ioctl(device, LOOP_CLR_FD)); }
-
 ssize_t hf_loop_bound_numbers(const char *folder, uint32_t *numbers, size_t capacity)
 {
     DIR *entries = opendir(folder);
@@ -207,16 +141,6 @@ int hf_mount_events_mark(int events, int mount_namespace)
 {
     uint64_t mask = FAN_MNT_ATTACH | FAN_MNT_DETACH;
     return RESULT(fanotify_mark(events, FAN_MARK_ADD | FAN_MARK_MNTNS, mask, mount_namespace, NULL));
-}
-
-int hf_unique_mount_id(int folder, const char *name, uint64_t *id)
-{
-    struct statx status;
-    int flags = AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_STATX_DONT_SYNC;
-    if (statx(folder, name, flags, STATX_MNT_ID_UNIQUE, &status) < 0) return -errno;
-    if (!(status.stx_mask & STATX_MNT_ID_UNIQUE)) return -ENOSYS;
-    memcpy(id, (const char *)&status + 0x90, sizeof *id);
-    return 0;
 }
 
 int hf_duplicate(int descriptor) { return RESULT(fcntl(descriptor, F_DUPFD_CLOEXEC, 0)); }

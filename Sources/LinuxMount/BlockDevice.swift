@@ -31,13 +31,13 @@ public struct BlockDevice: ~Copyable, Sendable {
     ///   kernel 5.6).
     public static func open(_ path: FilePath, writable: Bool = false) throws(SystemCallError) -> BlockDevice {
         let canonical = try canonicalPath(of: path)
-        let inspected = try SymlinkFreePath.openForInspection(canonical)
+        let inspected = try OwnedDescriptor.openForInspection(canonical)
         let facts = try requireBlockDevice(inspected, named: canonical)
         // Non-blocking: a drive without a medium answers instead of waiting for one.
         let flags = (writable ? O_RDWR : O_RDONLY) | O_NONBLOCK
         return BlockDevice(
             path: canonical, followedLink: canonical != path, major: facts.deviceMajor, minor: facts.deviceMinor,
-            device: try SymlinkFreePath.reopen(inspected, flags: flags, named: canonical.string))
+            device: try inspected.reopen(flags: flags, on: canonical))
     }
 
     /// Whether nobody has the device for himself: no filesystem on it is alive in any mount namespace, no device
@@ -49,11 +49,11 @@ public struct BlockDevice: ~Copyable, Sendable {
     /// - Throws: as ``open(_:writable:)``.
     public static func isReleased(_ path: FilePath) throws(SystemCallError) -> Bool {
         let canonical = try canonicalPath(of: path)
-        let inspected = try SymlinkFreePath.openForInspection(canonical)
+        let inspected = try OwnedDescriptor.openForInspection(canonical)
         try requireBlockDevice(inspected, named: canonical)
         do {
             let flags = O_RDONLY | O_EXCL | O_NONBLOCK
-            try SymlinkFreePath.reopen(inspected, flags: flags, named: canonical.string).close()
+            try inspected.reopen(flags: flags, on: canonical).close()
             return true
         } catch let error where error.errno == .resourceBusy {
             return false
@@ -86,8 +86,8 @@ public struct BlockDevice: ~Copyable, Sendable {
     @discardableResult
     private static func requireBlockDevice(
         _ inspected: borrowing OwnedDescriptor, named path: FilePath
-    ) throws(SystemCallError) -> InodeFacts {
-        let facts = try InodeFacts(of: inspected.rawValue, named: path.string)
+    ) throws(SystemCallError) -> FileFacts {
+        let facts = try FileFacts(of: inspected, on: path)
         if facts.kind == .symbolicLink {
             throw SystemCallError("open", .tooManySymbolicLinkLevels, on: "\(path) (a symbolic link)")
         }
@@ -102,23 +102,23 @@ public struct BlockDevice: ~Copyable, Sendable {
             return path
         }
         let folderPath = path.removingLastComponent()
-        let folder = try SymlinkFreePath.open(folderPath, flags: O_RDONLY | O_DIRECTORY)
-        let link = try InodeFacts(of: name.string, in: folder.rawValue, named: path.string)
+        let folder = try OwnedDescriptor.open(absolute: folderPath, flags: O_RDONLY | O_DIRECTORY)
+        let link = try FileFacts(of: FilePath(root: nil, [name]), in: folder, on: path)
         guard link.kind == .symbolicLink else { return path }
-        let facts = try InodeFacts(of: folder.rawValue, named: folderPath.string)
-        guard link.user == 0, facts.user == 0, facts.permissions & 0o022 == 0 else {
+        let facts = try FileFacts(of: folder, on: folderPath)
+        guard link.user == 0, facts.user == 0, !facts.isWritableByOthers else {
             throw SystemCallError(
-                "openat", .tooManySymbolicLinkLevels,
+                "openat2", .tooManySymbolicLinkLevels,
                 on: "\(path) (a symbolic link that others than root can make: give the device's own path)")
         }
         // The kernel follows the link, and says where it got: no second opinion on `..` and chains of links.
-        let followed = hf_open_file(folder.rawValue, name.string, hf_flag_path_only(), 0)
-        let target = OwnedDescriptor(owning: try SystemCallError.check(followed, "openat", on: path.string))
+        let target = try OwnedDescriptor.open(
+            FilePath(root: nil, [name]), at: folder.rawValue, flags: hf_o_path, .followingLinks, on: path)
         try requireBlockDevice(target, named: path)
         let canonical = try pathOf(target, named: path)
         guard canonical.starts(with: "/dev") else {
             throw SystemCallError(
-                "openat", .tooManySymbolicLinkLevels, on: "\(path) (leads out of /dev, to \(canonical))")
+                "openat2", .tooManySymbolicLinkLevels, on: "\(path) (leads out of /dev, to \(canonical))")
         }
         return canonical
     }

@@ -21,13 +21,13 @@ public struct FileLock: ~Copyable, Sendable {
     ///   `EINVAL` for something that is not a regular file; `EPERM` for a file that another user owns or may write.
     public static func acquire(at path: FilePath) throws(SystemCallError) -> FileLock {
         for _ in 0..<attempts {
-            let file = try SymlinkFreePath.open(
-                path, flags: O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, mode: 0o600)
-            let facts = try InodeFacts(of: file.rawValue, named: path.string)
+            let file = try OwnedDescriptor.open(
+                absolute: path, flags: O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, mode: 0o600)
+            let facts = try FileFacts(of: file, on: path)
             guard facts.kind == .regular else {
                 throw SystemCallError("open", .invalidArgument, on: "\(path) (not a regular file)")
             }
-            guard facts.user == geteuid(), facts.permissions & 0o022 == 0 else {
+            guard facts.user == geteuid(), !facts.isWritableByOthers else {
                 throw SystemCallError(
                     "open", .notPermitted, on: "\(path) (owned or writable by other users: remove it)")
             }
@@ -69,9 +69,9 @@ public struct FileLock: ~Copyable, Sendable {
         return "held by pid \(process)"
     }
 
-    private static func isStill(_ identity: InodeFacts.Identity, at path: FilePath) throws(SystemCallError) -> Bool {
+    private static func isStill(_ identity: FileFacts.Identity, at path: FilePath) throws(SystemCallError) -> Bool {
         do {
-            return try InodeFacts(of: path.string, in: AT_FDCWD, named: path.string).identity == identity
+            return try FileFacts(ofAbsolute: path).identity == identity
         } catch let error where error.errno == .noSuchFileOrDirectory {
             return false
         }

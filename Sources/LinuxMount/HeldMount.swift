@@ -3,53 +3,6 @@
 internal import CLinux
 internal import SystemPackage
 
-/// A folder at an absolute path that nobody but root can exchange: no symbolic link on the way, each folder owned by root
-/// and not writable by others (or sticky, on the way).
-struct TrustedFolder: ~Copyable {
-    /// The folder that holds it.
-    let parent: OwnedDescriptor
-    /// Its name there.
-    let name: FilePath
-    /// The folder itself, or the root of what is mounted on it.
-    let leaf: OwnedDescriptor
-
-    /// Opens it, and makes what is missing: folders on the way with mode 0755, the last one with `mode`.
-    init(at path: FilePath, mode: UInt32) throws(SystemCallError) {
-        guard path.isAbsolute, let last = path.components.last, path.components.allSatisfy({ $0.kind == .regular })
-        else {
-            throw SystemCallError("openat2", .invalidArgument, on: path.string)
-        }
-        var folder = try OwnedDescriptor.openPlace("/", at: -1, .anywhere, on: "/")
-        try folder.facts(on: "/").requireRootOwned(stickyIsEnough: true, on: "/")
-        var walked: FilePath = "/"
-        for component in path.components.dropLast() {
-            walked.append(component)
-            folder = try Self.enter(FilePath(root: nil, [component]), of: folder, mode: 0o755, isLast: false, walked)
-        }
-        let name = FilePath(root: nil, [last])
-        leaf = try Self.enter(name, of: folder, mode: mode, isLast: true, path)
-        self.name = name
-        parent = folder
-    }
-
-    private static func enter(
-        _ name: FilePath, of folder: borrowing OwnedDescriptor, mode: UInt32, isLast: Bool, _ path: FilePath
-    ) throws(SystemCallError) -> OwnedDescriptor {
-        let made = name.withPlatformString { hf_mkdirat(folder.rawValue, $0, mode) }
-        if made != -Errno.fileExists.rawValue { try SystemCallError.check(made, "mkdirat", on: path.string) }
-        let opened = try OwnedDescriptor.openPlace(name, at: folder.rawValue, .anywhere, on: path)
-        let facts = try opened.facts(on: path)
-        try facts.requireFolder("openat2", on: path)
-        try facts.requireRootOwned(stickyIsEnough: !isLast, on: path)
-        if made == 0, facts.permissions & 0o777 != mode {
-            // The umask cut it. The folder is ours and new, so reading it cannot hang.
-            let readable = try OwnedDescriptor.openFolder(name, at: folder.rawValue, .beneathOneMount, on: path)
-            try readable.setPermissions(mode, on: path)
-        }
-        return opened
-    }
-}
-
 /// A private mount of ours at a trusted folder, held by a descriptor on its root: what root and parking lot have in common.
 final class HeldMount: Sendable {
     let path: FilePath
@@ -125,13 +78,5 @@ final class HeldMount: Sendable {
             if parent.unmount(name, HF_MNT_EXPIRE) == 0 { return true }
         }
         return false
-    }
-}
-
-extension OwnedDescriptor {
-    /// `umount2` of what is on top at a name of this folder; the kernel has no call that takes the folder's descriptor.
-    func unmount(_ name: FilePath, _ flags: CInt) -> CInt {
-        FilePath("/proc/self/fd/\(rawValue)").appending(name.components)
-            .withPlatformString { hf_umount($0, flags | HF_UMOUNT_NOFOLLOW) }
     }
 }

@@ -40,12 +40,12 @@ public struct KernelFeatures: Hashable, Sendable {
     private static func probe() -> KernelFeatures {
         let noFunction = -Errno.noFunction.rawValue
         let unknownFlag = -Errno.invalidArgument.rawValue
-        var identity = hf_identity()
-        let root = hf_statx(-1, "/", 0, UInt32(HF_STATX_MNT_ID_UNIQUE), &identity)
+        var status = hf_statx()
+        let root = hf_statx(-1, "/", 0, UInt32(HF_STATX_MNT_ID_UNIQUE), &status)
         let moveFlags = UInt32(HF_MOVE_MOUNT_BENEATH | HF_MOVE_MOUNT_F_EMPTY_PATH | HF_MOVE_MOUNT_T_EMPTY_PATH)
         var handleID: UInt64 = 0
         return KernelFeatures(
-            hasUniqueMountIDs: root == 0 && identity.mask & UInt32(HF_STATX_MNT_ID_UNIQUE) != 0,
+            hasUniqueMountIDs: root == 0 && status.mask & UInt32(HF_STATX_MNT_ID_UNIQUE) != 0,
             hasStatmount: hf_statmount(0, 0, nil, 0) != noFunction,
             hasListmount: hf_listmount(0, nil, 0) != Int(noFunction),
             hasExclusiveCreate: knowsExclusiveCreate(),

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import CLinux
+internal import Glibc
 internal import SystemPackage
 
 /// The kernel's log from the moment this was opened, as a best effort: what filesystems say there and nowhere else.
@@ -12,8 +13,8 @@ struct KernelLog: ~Copyable {
 
     /// Opens the log at its end. Never blocks.
     init() {
-        let flags = UInt64(hf_o_rdonly | hf_o_nonblock | hf_o_cloexec)
-        let opened = hf_openat2(-1, "/dev/kmsg", flags, UInt64(HF_RESOLVE_NO_MAGICLINKS))
+        let flags = O_RDONLY | O_NONBLOCK
+        let opened = hf_openat2(-1, "/dev/kmsg", flags, 0, UInt64(HF_RESOLVE_NO_MAGICLINKS))
         guard opened >= 0 else {
             descriptor = nil
             return

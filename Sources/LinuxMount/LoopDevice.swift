@@ -30,9 +30,9 @@ public struct LoopDevice: ~Copyable, Sendable {
     /// - Throws: `EINVAL` for a relative path or something that is not a regular file, `ELOOP` for a symbolic link,
     ///   `EROFS` or `ETXTBSY` as `open` answers (`man 2 openat2`, kernel 5.6).
     public static func openImage(_ path: FilePath, readOnly: Bool) throws(SystemCallError) -> OwnedDescriptor {
-        let inspected = try SymlinkFreePath.openForInspection(path)
+        let inspected = try OwnedDescriptor.openForInspection(path)
         try requireRegularFile(inspected, named: path)
-        return try SymlinkFreePath.reopen(inspected, flags: readOnly ? O_RDONLY : O_RDWR, named: path.string)
+        return try inspected.reopen(flags: readOnly ? O_RDONLY : O_RDWR, on: path)
     }
 
     /// Opens an image file and attaches it: see ``attach(image:named:readOnly:)`` and ``openImage(_:readOnly:)``.
@@ -86,7 +86,7 @@ public struct LoopDevice: ~Copyable, Sendable {
     ///
     /// - Throws: see ``openImage(_:readOnly:)`` and ``devices(backing:)-(OwnedDescriptor)``.
     public static func devices(backing path: FilePath) throws(SystemCallError) -> [LoopDeviceStatus] {
-        try devices(backing: SymlinkFreePath.openForInspection(path))
+        try devices(backing: .openForInspection(path))
     }
 
     /// The loop devices that have this open file (by device and inode number), whoever attached them; ordered by
@@ -98,7 +98,7 @@ public struct LoopDevice: ~Copyable, Sendable {
     public static func devices(
         backing image: borrowing OwnedDescriptor
     ) throws(SystemCallError) -> [LoopDeviceStatus] {
-        try LoopDriver().devices(over: InodeFacts(of: image.rawValue, named: "image").identity)
+        try LoopDriver().devices(over: FileFacts(of: image, on: "image").identity)
     }
 
     /// What a loop device holds.
@@ -147,8 +147,8 @@ public struct LoopDevice: ~Copyable, Sendable {
     @discardableResult
     private static func requireRegularFile(
         _ image: borrowing OwnedDescriptor, named name: FilePath
-    ) throws(SystemCallError) -> InodeFacts.Identity {
-        let facts = try InodeFacts(of: image.rawValue, named: name.string)
+    ) throws(SystemCallError) -> FileFacts.Identity {
+        let facts = try FileFacts(of: image, on: name)
         guard facts.kind == .regular else {
             throw SystemCallError("open", .invalidArgument, on: "\(name) (not a regular file)")
         }

@@ -24,17 +24,18 @@ package struct LoopDriver: Sendable {
 
     func openControl() throws(SystemCallError) -> OwnedDescriptor {
         let path = deviceFolder.appending("loop-control")
-        let result = path.withPlatformString { hf_open_file(AT_FDCWD, $0, O_RDWR | O_NOFOLLOW, 0) }
-        if result == -ENOENT || result == -ENODEV {
+        do throws(SystemCallError) {
+            return try .open(path, flags: O_RDWR | O_NOFOLLOW, .followingLinks, on: path)
+        } catch {
+            guard [ENOENT, ENODEV].contains(error.errno.rawValue) else { throw error }
             throw SystemCallError(
-                "open", Errno(rawValue: -result), on: "\(path) (the kernel has no loop driver: modprobe loop)")
+                error.call, error.errno, on: "\(path) (the kernel has no loop driver: modprobe loop)")
         }
-        return OwnedDescriptor(owning: try SystemCallError.check(result, "open", on: path.string))
     }
 
     /// Waits until nobody else who comes here is attaching this file; lasts as long as `control` is open.
     func lock(
-        _ file: InodeFacts.Identity, through control: borrowing OwnedDescriptor, named name: FilePath
+        _ file: FileFacts.Identity, through control: borrowing OwnedDescriptor, named name: FilePath
     ) throws(SystemCallError) {
         // One byte for a file. Two files on one byte only wait for each other. 62 bits: the end must fit into off_t.
         let byte = (file.inode &+ file.device &* 0x9e37_79b9_7f4a_7c15) >> 2
@@ -61,23 +62,35 @@ package struct LoopDriver: Sendable {
         let path = path(of: number)
         guard let minor = try minor(of: number) else { return nil }
         let flags = (readOnly ? O_RDONLY : O_RDWR) | O_NOFOLLOW
-        var result = path.withPlatformString { hf_open_file(AT_FDCWD, $0, flags, 0) }
-        if result == -ENOENT {
+        let opened: OwnedDescriptor?
+        do throws(SystemCallError) {
+            opened = try openNode(path, flags: flags)
+        } catch {
+            guard error.errno == .noSuchFileOrDirectory else { throw error }
             let made = path.withPlatformString { hf_make_block_node($0, 0o600, Self.major, minor) }
             if made != -EEXIST { try SystemCallError.check(made, "mknod", on: path.string) }
-            result = path.withPlatformString { hf_open_file(AT_FDCWD, $0, flags, 0) }
+            opened = try openNode(path, flags: flags)
         }
-        if result == -ENXIO || result == -ENODEV { return nil }
-        let device = OwnedDescriptor(owning: try SystemCallError.check(result, "open", on: path.string))
-        let facts = try InodeFacts(of: device.rawValue, named: path.string)
+        guard let device = opened else { return nil }
+        let facts = try FileFacts(of: device, on: path)
         guard facts.kind == .blockDevice, facts.deviceMajor == Self.major, facts.deviceMinor == minor else {
-            throw SystemCallError("open", Errno(rawValue: ENODEV), on: "\(path) (not the device that its name says)")
+            throw SystemCallError("openat2", Errno(rawValue: ENODEV), on: "\(path) (not the device that its name says)")
         }
         return device
     }
 
+    /// Opens a device's node; nil if the driver has no such device, or no longer.
+    private func openNode(_ path: FilePath, flags: CInt) throws(SystemCallError) -> OwnedDescriptor? {
+        do throws(SystemCallError) {
+            return try .open(path, flags: flags, .followingLinks, on: path)
+        } catch {
+            guard [ENXIO, ENODEV].contains(error.errno.rawValue) else { throw error }
+            return nil
+        }
+    }
+
     /// All devices over a file, by number.
-    func devices(over file: InodeFacts.Identity) throws(SystemCallError) -> [LoopDeviceStatus] {
+    func devices(over file: FileFacts.Identity) throws(SystemCallError) -> [LoopDeviceStatus] {
         var found: [LoopDeviceStatus] = []
         for number in try boundNumbers() {
             guard let device = try openDevice(number, readOnly: true),
@@ -91,7 +104,7 @@ package struct LoopDriver: Sendable {
 
     /// Throws `EBUSY` if another device over the file forbids one of this kind beside it.
     func refuseConflict(
-        over file: InodeFacts.Identity, readOnly: Bool, except own: UInt32?, named name: FilePath
+        over file: FileFacts.Identity, readOnly: Bool, except own: UInt32?, named name: FilePath
     ) throws(SystemCallError) {
         for other in try devices(over: file) where other.number != own && !(readOnly && other.isReadOnly) {
             let kind = other.isReadOnly ? "read-only" : "read-write"
@@ -101,10 +114,8 @@ package struct LoopDriver: Sendable {
     }
 
     func status(at path: FilePath) throws(SystemCallError) -> LoopDeviceStatus? {
-        let result = path.withPlatformString { hf_open_file(AT_FDCWD, $0, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, 0) }
-        if result == -ENXIO || result == -ENODEV { return nil }
-        let device = OwnedDescriptor(owning: try SystemCallError.check(result, "open", on: path.string))
-        let facts = try InodeFacts(of: device.rawValue, named: path.string)
+        guard let device = try openNode(path, flags: O_RDONLY | O_NOFOLLOW | O_NONBLOCK) else { return nil }
+        let facts = try FileFacts(of: device, on: path)
         guard facts.kind == .blockDevice, facts.deviceMajor == Self.major,
             let number = path.lastComponent.flatMap({ UInt32($0.string.dropFirst("loop".count)) })
         else {

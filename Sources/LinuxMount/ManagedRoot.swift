@@ -40,7 +40,7 @@ public final class ManagedRoot: Sendable {
     public static func prepare(
         at path: FilePath, table: MountTable = .current
     ) throws(SystemCallError) -> ManagedRoot {
-        let folder = try TrustedFolder(at: path, mode: 0o755)
+        let folder = try TrustedFolder(at: path, mode: 0o755, .place)
         let stack = try MountStack(of: folder, table: table)
         if let own = stack.entries.first(where: { stack.isBindOntoItself($0, path: path) }) {
             guard own.id == stack.entries.first?.id else {

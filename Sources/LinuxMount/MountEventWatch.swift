@@ -113,7 +113,7 @@ public final class MountEventWatch: Sendable {
         guard ready & HF_READY_SECOND != 0 else { return .timedOut }
         var count: UInt64 = 0
         try SystemCallError.check(
-            hf_read_event(waker.rawValue, &count, MemoryLayout.size(ofValue: count)), "read", on: "eventfd")
+            hf_read(waker.rawValue, &count, MemoryLayout.size(ofValue: count)), "read", on: "eventfd")
         return .woken
     }
 
@@ -139,7 +139,6 @@ public final class MountEventWatch: Sendable {
         var isEverything = false
         for _ in 0..<Self.readLimit {
             let (count, batch) = readBatch()
-            if count == -Int(EINTR) { continue }
             if count != -Int(EAGAIN) { try SystemCallError.check(count, "read", on: "fanotify") }
             switch batch {
             case .none: break
@@ -157,7 +156,7 @@ public final class MountEventWatch: Sendable {
 
     private func readBatch() -> (count: Int, events: MountEvents) {
         withUnsafeTemporaryAllocation(of: UInt8.self, capacity: Self.readCapacity) { buffer in
-            let count = hf_read_event(drained.rawValue, buffer.baseAddress, buffer.count)
+            let count = hf_read(drained.rawValue, buffer.baseAddress, buffer.count)
             guard count > 0 else { return (count, .none) }
             // SAFETY: the kernel has written the first `count` bytes, at most `buffer.count`; the span ends with the
             // call.
@@ -179,9 +178,8 @@ public final class MountEventWatch: Sendable {
     }
 
     private static func openMountTable() throws(SystemCallError) -> OwnedDescriptor {
-        let path = "/proc/thread-self/mountinfo"
-        let result = hf_open_file(AT_FDCWD, path, O_RDONLY, 0)
-        return OwnedDescriptor(owning: try SystemCallError.check(result, "open", on: path))
+        let path: FilePath = "/proc/thread-self/mountinfo"
+        return try .open(path, flags: O_RDONLY, .followingLinks, on: path)
     }
 }
 

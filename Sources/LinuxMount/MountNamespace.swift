@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import CLinux
 internal import Glibc
 internal import SystemPackage
 
@@ -32,7 +31,7 @@ public enum MountNamespace {
     ///
     /// - Throws: `ENOENT` if there is no such process, `EACCES` without the capability.
     public static func ofProcess(_ process: Int32) throws(SystemCallError) -> Identity {
-        try identity(at: "/proc/\(process)/ns/mnt")
+        try identity(at: FilePath("/proc/\(process)/ns/mnt"))
     }
 
     /// Whether the caller is in the host's namespace: the one of process 1. In a container with a process namespace of
@@ -62,15 +61,14 @@ public enum MountNamespace {
     /// 6.17); before, no number was fixed, and this one belonged to no mount namespace.
     private static let firstInode: UInt64 = 0xefff_fff8
 
-    private static func identity(at path: String) throws(SystemCallError) -> Identity {
+    private static func identity(at path: FilePath) throws(SystemCallError) -> Identity {
         let namespace = try open(path)
-        let facts = try InodeFacts(of: namespace.rawValue, named: path)
+        let facts = try FileFacts(of: namespace, on: path)
         return Identity(device: facts.identity.device, inode: facts.identity.inode)
     }
 
     /// A descriptor of the namespace at such a path; it keeps the namespace alive.
-    static func open(_ path: String) throws(SystemCallError) -> OwnedDescriptor {
-        let result = hf_open_file(AT_FDCWD, path, O_RDONLY, 0)
-        return OwnedDescriptor(owning: try SystemCallError.check(result, "open", on: path))
+    static func open(_ path: FilePath) throws(SystemCallError) -> OwnedDescriptor {
+        try .open(path, flags: O_RDONLY, .followingLinks, on: path)
     }
 }

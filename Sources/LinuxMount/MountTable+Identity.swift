@@ -21,10 +21,10 @@ extension MountTable {
     private func mountID(
         of path: FilePath, at folder: CInt, _ extraFlags: UInt32, on subject: FilePath?
     ) throws(SystemCallError) -> KernelMountID? {
-        var identity = hf_identity()
+        var status = hf_statx()
         let flags = UInt32(HF_AT_SYMLINK_NOFOLLOW | HF_AT_NO_AUTOMOUNT | HF_AT_STATX_DONT_SYNC) | extraFlags
         let wanted = UInt32(method == .statmount ? HF_STATX_MNT_ID_UNIQUE : HF_STATX_MNT_ID)
-        let answer = path.withPlatformString { hf_statx(folder, $0, flags, wanted, &identity) }
+        let answer = path.withPlatformString { hf_statx(folder, $0, flags, wanted, &status) }
         switch Errno(rawValue: -answer) {
         case _ where answer >= 0: break
         case .noSuchFileOrDirectory: return nil
@@ -32,8 +32,8 @@ extension MountTable {
         case .permissionDenied: return try mountIDWithoutPermission(of: path, at: folder, extraFlags)
         case let errno: throw SystemCallError("statx", errno, on: subject?.string)
         }
-        guard identity.mask & wanted != 0 else { throw SystemCallError("statx", .noFunction, on: subject?.string) }
-        return KernelMountID(rawValue: identity.mount_id)
+        guard status.mask & wanted != 0 else { throw SystemCallError("statx", .noFunction, on: subject?.string) }
+        return KernelMountID(rawValue: status.mount_id)
     }
 
     private func mountIDWithoutPermission(

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import CLinux
+internal import Glibc
 internal import SystemPackage
 
 extension MountTable {
@@ -19,10 +20,7 @@ extension MountTable {
 
     /// A whole file of /proc; its size is not known beforehand.
     static func readProcessFile(_ path: FilePath) throws(SystemCallError) -> [UInt8] {
-        let flags = UInt64(hf_o_rdonly | hf_o_cloexec)
-        // /proc/self is itself a symbolic link.
-        let opened = path.withPlatformString { hf_openat2(-1, $0, flags, 0) }
-        let file = OwnedDescriptor(owning: try SystemCallError.check(opened, "openat2", on: path.string))
+        let file = try OwnedDescriptor.open(path, flags: O_RDONLY, .followingLinks, on: path)
         var bytes: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 1 << 16)
         while true {

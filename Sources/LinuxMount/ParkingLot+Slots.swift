@@ -7,8 +7,7 @@ extension ParkingLot {
     /// Moves an open mount into the slot of its id; false when what it is attached to is shared, so that it cannot be moved.
     func take(_ mount: borrowing OwnedDescriptor, _ id: KernelMountID) throws(SystemCallError) -> Bool {
         let slot = name(ofSlot: id)
-        let made = slot.withPlatformString { hf_mkdirat(held.root.rawValue, $0, 0) }
-        if made != -Errno.fileExists.rawValue { try SystemCallError.check(made, "mkdirat", on: subject(id)) }
+        _ = try held.root.makeFolder(slot, mode: 0, on: path.appending(slot.components))
         // Nobody else mounts here: what is in the slot can only be a mount of ours whose id was given again.
         guard try top(ofSlot: id) == nil else { throw SystemCallError("move_mount", .resourceBusy, on: subject(id)) }
         let moved = slot.withPlatformString {

@@ -24,7 +24,7 @@ public final class ParkingLot: Sendable {
     public static func prepare(
         at path: FilePath, table: MountTable = .current
     ) throws(SystemCallError) -> ParkingLot {
-        let folder = try TrustedFolder(at: path, mode: 0o700)
+        let folder = try TrustedFolder(at: path, mode: 0o700, .place)
         let stack = try MountStack(of: folder, table: table).entries
         var own: MountEntry?
         for entry in stack.reversed() {

@@ -11,11 +11,10 @@ enum SmallFile {
 
     /// The first line of a file, at most ``capacity`` bytes, without its end.
     ///
-    /// - Throws: what `openat` and `read` answer; `EILSEQ` for text that is not ASCII.
+    /// - Throws: what `openat2` and `read` answer; `EILSEQ` for text that is not ASCII.
     static func firstLine(of path: String) throws(SystemCallError) -> String {
-        let opened = hf_open_file(AT_FDCWD, path, O_RDONLY, 0)
-        let file = OwnedDescriptor(owning: try SystemCallError.check(opened, "open", on: path))
-        return try firstLine(of: file, named: path)
+        let path = FilePath(path)
+        return try firstLine(of: .open(path, flags: O_RDONLY, .followingLinks, on: path), named: path.string)
     }
 
     /// The first line of an open file, from its start.

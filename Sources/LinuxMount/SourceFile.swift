@@ -20,11 +20,11 @@ public enum SourceFile {
     ///
     /// Blocks as long as the filesystems on the way do: a worker's.
     ///
-    /// - Throws: what `openat2` or `fstat` answers; `ELOOP` for a symbolic link.
+    /// - Throws: what `openat2` or `statx` answers; `ELOOP` for a symbolic link.
     public static func kind(of path: FilePath) throws(SystemCallError) -> Kind {
         let canonical = try BlockDevice.canonicalPath(of: path)
-        let descriptor = try SymlinkFreePath.openForInspection(canonical)
-        switch try InodeFacts(of: descriptor.rawValue, named: canonical.string).kind {
+        let descriptor = try OwnedDescriptor.openForInspection(canonical)
+        switch try FileFacts(of: descriptor, on: canonical).kind {
         case .folder: return .folder
         case .blockDevice: return .blockDevice
         case .regular: return .regularFile

@@ -46,30 +46,24 @@ extension TargetPath {
         for component in relative.removingLastComponent().components {
             walked.append(component)
             let name = FilePath(root: nil, [component])
-            let made = name.withPlatformString { hf_mkdirat(folder.rawValue, $0, 0o755) }
-            if made != -Errno.fileExists.rawValue { try SystemCallError.check(made, "mkdirat", on: walked.string) }
+            _ = try folder.makeFolder(name, mode: 0o755, on: walked)
             let next = try OwnedDescriptor.openPlace(name, at: folder.rawValue, .beneathOneMount, on: walked)
-            let facts = try next.facts(on: walked)
+            let facts = try FileFacts(of: next, on: walked)
             try facts.requireFolder("openat2", on: walked)
-            try facts.requireRootOwned(stickyIsEnough: false, on: walked)
-            if made == 0, facts.permissions & 0o777 != 0o755 {
-                let readable = try OwnedDescriptor.openFolder(name, at: folder.rawValue, .beneathOneMount, on: walked)
-                try readable.setPermissions(0o755, on: walked)
-            }
+            try facts.requireTrusted(stickyIsEnough: false, on: walked)
             folder = next
         }
         return folder
     }
 
     private func prepareLeaf(in parent: borrowing OwnedDescriptor) throws(SystemCallError) -> FolderPreparation {
-        let made = name.withPlatformString { hf_mkdirat(parent.rawValue, $0, 0) }
-        if made != -Errno.fileExists.rawValue { try SystemCallError.check(made, "mkdirat", on: path.string) }
+        let made = try parent.makeFolder(name, mode: 0, on: path)
         let leaf = try openLeaf(in: parent)
-        let facts = try leaf.facts(on: path)
+        let facts = try FileFacts(of: leaf, on: path)
         let before = try leaf.inodeFlags(on: path)
-        if facts.owner != 0 || facts.permissions != 0 {
+        if facts.user != 0 || facts.permissions != 0 {
             if let before { try leaf.setInodeFlags(before & ~UInt32(HF_FS_IMMUTABLE_FL), on: path) }
-            if facts.owner != 0 {
+            if facts.user != 0 {
                 try SystemCallError.check(hf_fchown(leaf.rawValue, 0, 0), "fchown", on: path.string)
             }
             try leaf.setPermissions(0, on: path)
@@ -81,7 +75,7 @@ extension TargetPath {
             if let before { try leaf.setInodeFlags(before, on: path) }
             throw SystemCallError("mkdirat", .directoryNotEmpty, on: path.string)
         }
-        return FolderPreparation(created: made == 0, isImmutable: isImmutable)
+        return FolderPreparation(created: made, isImmutable: isImmutable)
     }
 
     /// Opens the folder itself for reading, after its id has shown that nothing is mounted there.

@@ -37,7 +37,7 @@ extension TargetPath {
                 refusal = error
                 continue
             }
-            try folder.facts(on: path).requireFolder("move_mount", on: path)
+            try FileFacts(of: folder, on: path).requireFolder("move_mount", on: path)
             try mount.attach(onto: folder)
             return try outcome(ofAttaching: id, parking)
         }

@@ -148,7 +148,7 @@ import Testing
             let driver = LoopDriver(deviceFolder: nodes)
             let opened = try LoopDevice.openImage(image, readOnly: false)
             let inFlight = try driver.openControl()
-            try driver.lock(InodeFacts(of: opened.rawValue, named: "image").identity, through: inFlight, named: image)
+            try driver.lock(FileFacts(of: opened, on: "image").identity, through: inFlight, named: image)
             let attach = Task {
                 try await HostFixture.onOwnThread {
                     let again = try LoopDevice.openImage(image, readOnly: false)

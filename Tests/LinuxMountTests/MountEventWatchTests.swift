@@ -323,9 +323,12 @@ import Testing
     }
 
     private static func mountID(at target: FilePath) throws -> KernelMountID {
-        var id: UInt64 = 0
-        try SystemCallError.check(hf_unique_mount_id(AT_FDCWD, target.string, &id), "statx", on: target.string)
-        return KernelMountID(rawValue: id)
+        var status = hf_statx()
+        let unique = UInt32(HF_STATX_MNT_ID_UNIQUE)
+        let answer = hf_statx(-1, target.string, UInt32(HF_AT_SYMLINK_NOFOLLOW), unique, &status)
+        try SystemCallError.check(answer, "statx", on: target.string)
+        try #require(status.mask & unique != 0)
+        return KernelMountID(rawValue: status.mount_id)
     }
 
     private static func kernelVersion() throws -> (Int, Int) {

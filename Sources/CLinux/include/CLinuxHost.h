@@ -9,33 +9,11 @@
 
 // --- files ---
 
-// What fstat says, with the device numbers as the kernel encodes them (new_encode_dev).
-struct hf_file_facts {
-    uint64_t device;
-    uint64_t inode;
-    uint32_t mode;
-    uint32_t user;
-    uint32_t group;
-    uint32_t device_major;  // of the device that a device node stands for
-    uint32_t device_minor;
-    uint64_t size;
-};
-
-int hf_open_file(int folder, const char *path, int flags, uint32_t mode);
-int hf_open_without_symlinks(int folder, const char *path, int flags, uint32_t mode);
-// Opens again, with other flags, the file that an O_PATH descriptor stands for (through /proc/self/fd).
-int hf_reopen(int descriptor, int flags);
-int hf_flag_path_only(void);
-int hf_file_facts(int descriptor, struct hf_file_facts *facts);
-int hf_file_facts_at(int folder, const char *name, struct hf_file_facts *facts);
 // Length of the text in `buffer` (not terminated), or -ENAMETOOLONG.
 ssize_t hf_read_link(int folder, const char *name, char *buffer, size_t capacity);
 int hf_status_flags(int descriptor);
-int hf_make_folder(int folder, const char *name, uint32_t mode);
-int hf_set_mode(int descriptor, uint32_t mode);
 int hf_make_block_node(const char *path, uint32_t mode, uint32_t major, uint32_t minor);
 int hf_truncate(int descriptor, uint64_t size);
-ssize_t hf_read_event(int descriptor, void *buffer, size_t count);
 ssize_t hf_read_at(int descriptor, void *buffer, size_t count, uint64_t offset);
 ssize_t hf_write(int descriptor, const void *buffer, size_t count);
 
@@ -63,7 +41,6 @@ struct hf_loop_status {
 int hf_loop_get_free(int control);
 int hf_loop_configure(int device, int image, uint32_t flags, const char *file_name);
 int hf_loop_status(int device, struct hf_loop_status *status);
-int hf_loop_clear(int device);
 // The numbers N of the loopN in `folder` (/sys/block) that hold a file, at most `capacity`; the count of all of them.
 ssize_t hf_loop_bound_numbers(const char *folder, uint32_t *numbers, size_t capacity);
 int hf_block_size(int device, uint64_t *bytes);
@@ -72,8 +49,6 @@ int hf_block_size(int device, uint64_t *bytes);
 
 int hf_mount_events_open(void);
 int hf_mount_events_mark(int events, int mount_namespace);
-// STATX_MNT_ID_UNIQUE (6.8) of the topmost mount at a name; -ENOSYS from an older kernel.
-int hf_unique_mount_id(int folder, const char *name, uint64_t *id);
 int hf_duplicate(int descriptor);
 int hf_event_counter(void);
 

@@ -52,7 +52,7 @@
 #define HF_RESOLVE_NO_SYMLINKS 0x4
 #define HF_RESOLVE_BENEATH 0x8
 
-#define HF_STATX_TYPE_MODE_OWNER 0x1b /* TYPE, MODE, UID, GID */
+#define HF_STATX_TYPE_MODE_OWNER_INODE 0x11b /* TYPE, MODE, UID, GID, INO */
 #define HF_STATX_MNT_ID 0x1000
 #define HF_STATX_MNT_ID_UNIQUE 0x4000
 
@@ -69,8 +69,8 @@
 #define HF_FS_IMMUTABLE_FL 0x10
 #define HF_SB_RDONLY 0x1
 
-/* man 2 open; their numbers differ between architectures. */
-extern const int hf_o_path, hf_o_rdonly, hf_o_directory, hf_o_nofollow, hf_o_cloexec, hf_o_nonblock;
+/* The one flag of man 2 open that Swift cannot see: glibc shows it only with _GNU_SOURCE. */
+extern const int hf_o_path;
 
 /* struct statmount of the kernel (6.8; later fields read as zero when the kernel does not know them). */
 struct hf_statmount {
@@ -89,9 +89,12 @@ struct hf_statmount {
 };
 
 /* What statx says that is of use here. */
-struct hf_identity {
+struct hf_statx {
     uint64_t mount_id;
+    uint64_t device; /* as the kernel encodes it (new_encode_dev) */
+    uint64_t inode;
     uint32_t mask, mode, uid, gid;
+    uint32_t rdev_major, rdev_minor; /* of the device that a device node stands for */
 };
 
 int hf_close(int descriptor);
@@ -108,12 +111,13 @@ int hf_mount_setattr(int folder, const char *path, unsigned at_flags, uint64_t s
 int hf_move_mount(int from, const char *from_path, int to, const char *to_path, unsigned flags);
 int hf_umount(const char *path, int flags);
 
-int hf_openat2(int folder, const char *path, uint64_t flags, uint64_t resolve);
+/* Always close-on-exec; begun again after a signal. A mode only with O_CREAT. */
+int hf_openat2(int folder, const char *path, int flags, unsigned mode, uint64_t resolve);
 int hf_mkdirat(int folder, const char *name, unsigned mode);
 int hf_unlinkat(int folder, const char *name, int flags);
 int hf_fchmod(int descriptor, unsigned mode);
 int hf_fchown(int descriptor, unsigned uid, unsigned gid);
-int hf_statx(int folder, const char *path, unsigned at_flags, unsigned mask, struct hf_identity *identity);
+int hf_statx(int folder, const char *path, unsigned at_flags, unsigned mask, struct hf_statx *status);
 /* The unique mount id of what a name leads to, without asking the filesystem for permission (6.12). */
 int hf_handle_mount_id(int folder, const char *path, unsigned at_flags, uint64_t *mount_id);
 int hf_get_inode_flags(int descriptor, unsigned *flags);

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import CLinux
+internal import SystemPackage
+
+extension OwnedDescriptor {
+    /// Makes a folder in this one with just these permissions, whatever the umask, unless the name is taken already.
+    ///
+    /// - Returns: whether it was made.
+    func makeFolder(_ name: FilePath, mode: UInt32, on subject: FilePath) throws(SystemCallError) -> Bool {
+        let made = name.withPlatformString { hf_mkdirat(rawValue, $0, mode) }
+        if made == -Errno.fileExists.rawValue { return false }
+        try SystemCallError.check(made, "mkdirat", on: subject.string)
+        // From nothing the umask takes nothing away. Else: the folder is ours and new, so reading it cannot hang.
+        if mode != 0 {
+            try OwnedDescriptor.openFolder(name, at: rawValue, .beneathOneMount, on: subject)
+                .setPermissions(mode, on: subject)
+        }
+        return true
+    }
+
+    /// Sets the permission bits of an open folder exactly.
+    func setPermissions(_ mode: UInt32, on subject: FilePath) throws(SystemCallError) {
+        try SystemCallError.check(hf_fchmod(rawValue, mode), "fchmod", on: subject.string)
+    }
+
+    /// The names in an open folder except `.` and `..`, at most `limit`.
+    func names(limit: Int = .max, on subject: FilePath) throws(SystemCallError) -> [[UInt8]] {
+        var names: [[UInt8]] = []
+        var buffer = [UInt8](repeating: 0, count: 32768)
+        while names.count < limit {
+            let count = try SystemCallError.check(
+                hf_getdents(rawValue, &buffer, buffer.count), "getdents64", on: subject.string)
+            guard count > 0 else { break }
+            var offset = 0
+            // struct linux_dirent64: 8 bytes inode, 8 offset, 2 record length, 1 type, then the name.
+            while offset + 19 < count, names.count < limit {
+                let length = Int(buffer[offset + 16]) | Int(buffer[offset + 17]) << 8
+                guard length > 19 else { break }
+                let name = buffer[(offset + 19)..<min(offset + length, count)].prefix { $0 != 0 }
+                if !name.elementsEqual(".".utf8), !name.elementsEqual("..".utf8) { names.append(Array(name)) }
+                offset += length
+            }
+        }
+        return names
+    }
+
+    /// `umount2` of what is on top at a name of this folder; the kernel has no call that takes the folder's descriptor.
+    func unmount(_ name: FilePath, _ flags: CInt) -> CInt {
+        FilePath("/proc/self/fd/\(rawValue)").appending(name.components)
+            .withPlatformString { hf_umount($0, flags | HF_UMOUNT_NOFOLLOW) }
+    }
+}
