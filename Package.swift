@@ -73,10 +73,10 @@ let package = Package(
         .executableTarget(name: "mount-explorer", dependencies: ["MountExplorer", arguments]),
 
         .testTarget(name: "TidyTests"),
-        .testTarget(name: "LinuxMountTests", dependencies: ["LinuxMount", "CLinux", system]),
+        .testTarget(name: "LinuxMountTests", dependencies: ["LinuxMount", "CLinux", "MountTestSupport", system]),
         .testTarget(name: "MountModelTests", dependencies: ["MountModel", "MountExplorer", system]),
         .testTarget(name: "FilesystemsTests", dependencies: ["Filesystems", "MountModel", system]),
-        .testTarget(name: "LedgerTests", dependencies: ["Ledger", "MountModel", system, grdb]),
+        .testTarget(name: "LedgerTests", dependencies: ["Ledger", "MountModel", "MountTestSupport", system, grdb]),
         .testTarget(
             name: "MountManagerTests",
             dependencies: [
@@ -89,7 +89,9 @@ let package = Package(
                 "HoldfastServer", "HoldfastAPI", "MountModel", system, log, lifecycle, httpTypes,
                 .product(name: "Yams", package: "Yams"),
             ]),
-        .testTarget(name: "SystemTests", dependencies: ["holdfast", "holdfastd", "HoldfastAPI", "LinuxMount", system]),
+        .testTarget(
+            name: "SystemTests",
+            dependencies: ["holdfast", "holdfastd", "HoldfastAPI", "LinuxMount", "MountTestSupport", system]),
     ]
 )
 

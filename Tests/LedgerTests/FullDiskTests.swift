@@ -3,6 +3,7 @@
 import Foundation
 import Glibc
 import MountModel
+import MountTestSupport
 import SystemPackage
 import Testing
 
@@ -92,10 +93,7 @@ struct FullDiskTests {
 
     /// A tmpfs of 512 KiB, mounted on a folder of the test's own in a mount namespace of the test's own.
     private func withSmallFilesystem(_ body: (LedgerFolder) async throws -> Void) async throws {
-        // A mount id is never given twice at a time: where both have the same first one, they share a namespace.
-        let own = try firstMountID(of: "self")
-        let machine = try firstMountID(of: "1")
-        try #require(own != machine, "run this with: unshare -m --propagation private swift test")
+        try PrivateNamespace.require()
         try await withLedgerFolder { folder in
             let flags = UInt(MS_NOSUID) | UInt(MS_NODEV) | UInt(MS_NOEXEC)
             try #require(mount("tmpfs", folder.path.string, "tmpfs", flags, "size=512k,mode=0700") == 0)
@@ -123,10 +121,5 @@ struct FullDiskTests {
             if path.hasPrefix(folder.string + "/") { found.append(path) }
         }
         return found
-    }
-
-    private func firstMountID(of process: String) throws -> Substring? {
-        let table = try String(contentsOfFile: "/proc/\(process)/mountinfo", encoding: .utf8)
-        return table.split(separator: " ", maxSplits: 1).first
     }
 }

@@ -32,7 +32,7 @@ import Testing
             process.standardOutput = FileHandle.nullDevice
             try process.run()
             // The program runs until its input ends, which is after this.
-            let inherited = try HostFixture.openFiles(of: process.processIdentifier)
+            let inherited = try HostFixture.openFiles(of: process.processIdentifier).values
             try input.fileHandleForWriting.close()
             process.waitUntilExit()
             #expect(inherited.contains("/dev/null") && !inherited.contains(path.string))

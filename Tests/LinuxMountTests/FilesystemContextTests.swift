@@ -30,7 +30,7 @@ extension RealKernel {
         }
 
         @Test func `a refused option says what the kernel says, and everything after it fails alike`() throws {
-            try Sandbox.withFolder { _ in
+            try HostFolder.alone { _ in
                 var context = try FilesystemContext(type: "tmpfs")
                 let expected = SystemCallError(
                     "fsconfig", .invalidArgument, on: "nosuchoption",
@@ -43,7 +43,7 @@ extension RealKernel {
         }
 
         @Test func `an unknown type is named as such`() throws {
-            try Sandbox.withFolder { _ in
+            try HostFolder.alone { _ in
                 let expected = SystemCallError(
                     "fsopen", .operationNotSupportedByDevice, on: "nosuchfs",
                     kernelMessages: ["unknown filesystem type 'nosuchfs'"])
@@ -52,7 +52,7 @@ extension RealKernel {
         }
 
         @Test func `a NUL in a name or a value is refused before the kernel cuts it off`() throws {
-            try Sandbox.withFolder { _ in
+            try HostFolder.alone { _ in
                 #expect(throws: SystemCallError.self) { _ = try FilesystemContext(type: "tmpfs\0x").type }
                 var context = try FilesystemContext(type: "tmpfs")
                 #expect(throws: SystemCallError.self) { try context.setString("size", "1m\0,mode=0777") }
@@ -61,7 +61,7 @@ extension RealKernel {
         }
 
         @Test func `a device that is not there is named by the kernel`() throws {
-            try Sandbox.withFolder { _ in
+            try HostFolder.alone { _ in
                 var context = try FilesystemContext(type: "ext4")
                 try context.setString("source", "/dev/nonexistent")
                 do throws(SystemCallError) {
@@ -145,7 +145,7 @@ extension RealKernel {
         }
 
         @Test func `the folder to bind is not looked for through a symbolic link`() throws {
-            try Sandbox.withFolder { folder in
+            try HostFolder.alone { folder in
                 #expect(mkdir(folder.appending("real").string, 0o755) == 0)
                 #expect(mkdir(folder.appending("real/inner").string, 0o755) == 0)
                 #expect(symlink("real", folder.appending("link").string) == 0)
@@ -156,7 +156,7 @@ extension RealKernel {
                 ]
                 for (name, errno) in cases {
                     do throws(SystemCallError) {
-                        _ = try DetachedMount(cloning: folder.appending(name.components)).id
+                        _ = try DetachedMount(cloning: folder.path.appending(name.components)).id
                         Issue.record("\(name) was cloned")
                     } catch {
                         #expect(error.errno == errno)

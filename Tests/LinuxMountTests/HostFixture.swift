@@ -8,16 +8,14 @@ import Testing
 
 /// What the tests of the host share.
 enum HostFixture {
-    /// What all descriptors of a process, this one unless told, are open on.
-    static func openFiles(of process: Int32 = getpid()) throws -> [String] {
-        let manager = FileManager.default
-        return try manager.contentsOfDirectory(atPath: "/proc/\(process)/fd").compactMap { name in
-            var buffer = [CChar](repeating: 0, count: 4096)
-            let length = readlink("/proc/\(process)/fd/\(name)", &buffer, buffer.count - 1)
-            // Other tests close theirs while we look.
-            return length < 0
-                ? nil : String(decoding: buffer.prefix(length).map(UInt8.init(bitPattern:)), as: UTF8.self)
+    /// The descriptors of a process, this one unless told, and what they are open on.
+    static func openFiles(of process: Int32 = getpid()) throws -> [String: String] {
+        var files: [String: String] = [:]
+        for number in try FileManager.default.contentsOfDirectory(atPath: "/proc/\(process)/fd") {
+            // The one that listed them is closed by now, and other tests close theirs while we look.
+            files[number] = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(process)/fd/\(number)")
         }
+        return files
     }
 
     /// Runs a program to its end and requires that it succeeds.

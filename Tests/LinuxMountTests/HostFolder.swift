@@ -2,29 +2,48 @@
 
 import Foundation
 import LinuxMount
+import MountTestSupport
 import SystemPackage
 import Testing
 
-/// A folder for one test, and the proof at its end that nothing of the test is left.
+/// A folder for one test in a private mount namespace, and the proof at its end that nothing of the test is left.
 struct HostFolder {
     let path: FilePath
 
     /// Makes the folder, runs the test in it, looks for leaks, removes the folder.
     static func with(_ body: (HostFolder) async throws -> Void) async throws {
-        var template = Array("/tmp/holdfast-host-XXXXXX".utf8CString)
-        try #require(mkdtemp(&template) != nil)
-        let folder = HostFolder(path: FilePath(platformString: template))
+        let folder = try HostFolder()
         do {
             try await body(folder)
         } catch {
             // The failure and what is then left over are both told.
-            #expect(throws: Never.self) { try folder.remove() }
+            folder.end(hasFailed: true)
             throw error
         }
-        #expect(try folder.descriptorsLeft() == [], "descriptors left")
-        #expect(try folder.mountsLeft() == [], "mounts left")
-        #expect(try folder.loopDevicesLeft() == [], "loop devices left")
-        try folder.remove()
+        folder.end(hasFailed: false)
+    }
+
+    /// The same for a test on one thread while no other runs: no descriptor of the whole process may stay open.
+    static func alone(_ body: (HostFolder) throws -> Void) throws {
+        let folder = try HostFolder()
+        let before = try HostFixture.openFiles()
+        do {
+            try body(folder)
+        } catch {
+            folder.end(hasFailed: true)
+            throw error
+        }
+        let left = try HostFixture.openFiles().filter { before[$0.key] == nil }
+        #expect(left.isEmpty, "descriptors left")
+        folder.end(hasFailed: false)
+    }
+
+    private init() throws {
+        try PrivateNamespace.require()
+        var template = Array("/tmp/holdfast-host-XXXXXX".utf8CString)
+        try #require(mkdtemp(&template) != nil)
+        path = FilePath(platformString: template)
+        try #require(chmod(path.string, 0o755) == 0)
     }
 
     func appending(_ name: String) -> FilePath { path.appending(name) }
@@ -49,46 +68,5 @@ struct HostFolder {
         try #require(mkdir(folder.string, 0o700) == 0)
         try #require(chmod(folder.string, mode) == 0)
         return folder
-    }
-
-    func descriptorsLeft() throws -> [String] {
-        try HostFixture.openFiles().filter { $0.hasPrefix(path.string) }
-    }
-
-    func mountsLeft() throws -> [Substring] {
-        try String(contentsOfFile: "/proc/self/mountinfo", encoding: .utf8).split(separator: "\n").filter {
-            $0.contains(path.string)
-        }
-    }
-
-    /// The loop devices that still have one of the folder's files after everybody has had time to let go: whoever lists
-    /// loop devices elsewhere on the machine holds each of them open for a moment.
-    func loopDevicesLeft() throws -> [FilePath] {
-        let end = ContinuousClock.now + .seconds(5)
-        while true {
-            var left: [FilePath] = []
-            for file in try files() where file.isRegular {
-                left += try LoopDevice.devices(backing: file.path).map(\.path)
-            }
-            if left.isEmpty || ContinuousClock.now > end { return left }
-            sched_yield()
-        }
-    }
-
-    private func files() throws -> [(path: FilePath, isRegular: Bool)] {
-        let names = try FileManager.default.subpathsOfDirectory(atPath: path.string)
-        return try names.map { name in
-            var status = stat()
-            try #require(lstat(appending(name).string, &status) == 0)
-            return (appending(name), status.st_mode & S_IFMT == S_IFREG)
-        }
-    }
-
-    private func remove() throws {
-        // Deepest first, one at a time: a mount that was missed makes this fail instead of emptying it.
-        for file in try files().map(\.path).sorted(by: { $0.components.count > $1.components.count }) {
-            try #require(Glibc.remove(file.string) == 0, "\(file)")
-        }
-        try #require(rmdir(path.string) == 0)
     }
 }

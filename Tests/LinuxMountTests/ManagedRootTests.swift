@@ -42,7 +42,7 @@ extension RealKernel {
         }
 
         @Test func `beneath a shared mount the root is private all the same, and nothing appears twice`() throws {
-            try Sandbox.withFolder { folder in
+            try HostFolder.alone { folder in
                 let shared = folder.appending("shared")
                 #expect(mkdir(shared.string, 0o755) == 0)
                 let held = open(shared.string, O_DIRECTORY | O_CLOEXEC)
@@ -111,7 +111,7 @@ extension RealKernel {
         }
 
         @Test func `a released root refuses every operation`() throws {
-            try Sandbox.withFolder { folder in
+            try HostFolder.alone { folder in
                 let root = try ManagedRoot.prepare(at: folder.appending("root"))
                 let target = try root.target("a")
                 try root.release()
@@ -122,7 +122,7 @@ extension RealKernel {
         }
 
         @Test func `a root on a filesystem of its own is bound on top of it`() throws {
-            try Sandbox.withFolder { folder in
+            try HostFolder.alone { folder in
                 let path = folder.appending("root")
                 #expect(mkdir(path.string, 0o755) == 0)
                 let disk = try Sandbox.mountForeign(at: path)
@@ -137,7 +137,7 @@ extension RealKernel {
         }
 
         @Test func `missing folders on the way are made for root, whatever the umask`() throws {
-            try Sandbox.withFolder { folder in
+            try HostFolder.alone { folder in
                 let previous = umask(0o077)
                 defer { umask(previous) }
                 let root = try ManagedRoot.prepare(at: folder.appending("x/y/root"))
@@ -152,9 +152,9 @@ extension RealKernel {
 
         @Test(arguments: 0..<3)
         func `a symbolic link in any component of the root's path is refused`(position: Int) throws {
-            try Sandbox.withFolder { folder in
+            try HostFolder.alone { folder in
                 #expect(mkdir(folder.appending("real").string, 0o755) == 0)
-                var path = folder
+                var path = folder.path
                 for (index, name) in ["a", "b", "c"].enumerated() {
                     path.append(name)
                     if index == position {
@@ -173,7 +173,7 @@ extension RealKernel {
         }
 
         @Test func `a root on a way that others could exchange is refused`() throws {
-            try Sandbox.withFolder { folder in
+            try HostFolder.alone { folder in
                 #expect(mkdir(folder.appending("loose").string, 0o755) == 0)
                 #expect(chmod(folder.appending("loose").string, 0o777) == 0)
                 #expect(mkdir(folder.appending("theirs").string, 0o755) == 0)

@@ -338,7 +338,7 @@ import Testing
     }
 
     private func withoutLeaks(_ body: () async throws -> Void) async throws {
-        func groups() throws -> Int { try HostFixture.openFiles().count { $0.contains("fanotify") } }
+        func groups() throws -> Int { try HostFixture.openFiles().values.count { $0.contains("fanotify") } }
         let before = try groups()
         try await body()
         #expect(try groups() == before)

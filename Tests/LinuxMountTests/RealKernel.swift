@@ -9,7 +9,7 @@ import Testing
 /// The tests that mount: one at a time, for they check the process's descriptors and the namespace's mounts.
 @Suite(.serialized, .timeLimit(.minutes(5))) enum RealKernel {}
 
-/// A temporary folder with a managed root and a parking lot, and a check that a test leaves nothing behind.
+/// A test's folder with a managed root and a parking lot.
 final class Sandbox {
     let folder: FilePath
     let table: MountTable
@@ -25,110 +25,13 @@ final class Sandbox {
 
     /// Runs a test in a sandbox of its own; afterwards all must be as before: mounts, descriptors, folders.
     static func run(table: MountTable = .current, _ body: (Sandbox) throws -> Void) throws {
-        try withFolder { folder in
-            let sandbox = try Sandbox(folder, table)
+        try HostFolder.alone { folder in
+            let sandbox = try Sandbox(folder.path, table)
             try body(sandbox)
             try #require(sandbox.parking.slots() == [])
             try sandbox.root.release()
             try sandbox.parking.release()
         }
-    }
-
-    /// Runs a test with a folder of its own and checks that nothing of it stays.
-    static func withFolder(_ body: (FilePath) throws -> Void) throws {
-        try requirePrivateNamespace()
-        var template = Array("/tmp/holdfast-mount-test-XXXXXX".utf8CString)
-        try #require(mkdtemp(&template) != nil)
-        let folder = FilePath(platformString: template)
-        try #require(chmod(folder.string, 0o755) == 0)
-        let descriptors = openDescriptors()
-        defer { cleanUp(folder) }
-        try body(folder)
-        #expect(Set(openDescriptors()).subtracting(descriptors).isEmpty, "descriptors were left open")
-    }
-
-    /// Takes away what a failed test left, from the top down; a test that passed leaves nothing but plain folders.
-    private static func cleanUp(_ folder: FilePath) {
-        do {
-            for entry in try MountTable.current.entries(beneath: folder).reversed() {
-                guard let mountpoint = entry.mountpoint else { continue }
-                Issue.record("left mounted: \(mountpoint) (\(entry.filesystemType))")
-                _ = mountpoint.withPlatformString { hf_umount($0, HF_MNT_DETACH | HF_UMOUNT_NOFOLLOW) }
-            }
-            // Never removes through a mount.
-            try #require(try MountTable.current.entries(beneath: folder).isEmpty)
-            removeTree(folder)
-            #expect(access(folder.string, F_OK) != 0, "the test's folder is still there")
-        } catch {
-            Issue.record(error, "the test's folder could not be cleaned up")
-        }
-    }
-
-    /// The numbers of all open descriptors, but for the one that reads them.
-    static func openDescriptors() -> [String] {
-        guard let directory = opendir("/proc/self/fd") else { return [] }
-        defer { closedir(directory) }
-        let own = String(dirfd(directory))
-        var names: [String] = []
-        while let entry = readdir(directory) {
-            let name = withUnsafeBytes(of: entry.pointee.d_name) {
-                String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
-            }
-            if name != own, name.first != "." { names.append(name) }
-        }
-        return names.sorted()
-    }
-
-    /// Mounting in the machine's own namespace would be seen by everybody on it.
-    ///
-    /// Ids in mountinfo are unique among all namespaces at one moment, so two tables of the same namespace share theirs and
-    /// two of different ones share none. (The link `/proc/1/ns/mnt` cannot be read everywhere.)
-    private static func requirePrivateNamespace() throws {
-        let own = Set(try MountInfo.parse(try contents("/proc/self/mountinfo")).map(\.id))
-        let machine = Set(try MountInfo.parse(try contents("/proc/1/mountinfo")).map(\.id))
-        try #require(
-            getuid() == 0 && !own.isEmpty && !machine.isEmpty && own.isDisjoint(with: machine),
-            """
-            these tests mount and need root in a private mount namespace: \
-            unshare --mount --propagation private swift test
-            """)
-    }
-
-    private static func contents(_ path: String) throws -> [UInt8] {
-        let file = OwnedDescriptor(owning: open(path, O_RDONLY | O_CLOEXEC))
-        var bytes: [UInt8] = []
-        var buffer = [UInt8](repeating: 0, count: 1 << 16)
-        while true {
-            let count = try SystemCallError.check(hf_read(file.rawValue, &buffer, buffer.count), "read", on: path)
-            guard count > 0 else { return bytes }
-            bytes += buffer[..<count]
-        }
-    }
-
-    /// Removes the test's own temporary folder; by then nothing is mounted in it.
-    private static func removeTree(_ folder: FilePath) {
-        let descriptor = open(folder.string, O_RDONLY | O_NOFOLLOW | O_DIRECTORY | O_CLOEXEC)
-        guard descriptor >= 0 else { return }
-        var flags: UInt32 = 0
-        if hf_get_inode_flags(descriptor, &flags) == 0, flags & UInt32(HF_FS_IMMUTABLE_FL) != 0 {
-            Issue.record("left immutable: \(folder)")
-            _ = hf_set_inode_flags(descriptor, flags & ~UInt32(HF_FS_IMMUTABLE_FL))
-        }
-        var names: [FilePath] = []
-        if let directory = fdopendir(descriptor) {
-            while let entry = readdir(directory) {
-                let name = withUnsafeBytes(of: entry.pointee.d_name) { Array($0.prefix { $0 != 0 }) }
-                if name != Array(".".utf8), name != Array("..".utf8) {
-                    names.append(FilePath(platformString: name.map { CChar(bitPattern: $0) } + [0]))
-                }
-            }
-            closedir(directory)
-        }
-        for name in names {
-            let path = folder.appending(name.components)
-            if path.withPlatformString({ unlink($0) }) != 0 { removeTree(path) }
-        }
-        _ = folder.withPlatformString { rmdir($0) }
     }
 }
 

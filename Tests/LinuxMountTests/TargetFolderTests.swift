@@ -103,7 +103,7 @@ extension RealKernel {
         }
 
         @Test func `a filesystem without the flag is used all the same`() throws {
-            try Sandbox.withFolder { folder in
+            try HostFolder.alone { folder in
                 let path = folder.appending("root")
                 #expect(mkdir(path.string, 0o755) == 0)
                 // ramfs has no inode flags.

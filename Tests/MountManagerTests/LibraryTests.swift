@@ -6,6 +6,7 @@ import LinuxMount
 import Logging
 import MountManager
 import MountModel
+import MountTestSupport
 import SystemPackage
 import Testing
 
@@ -30,6 +31,7 @@ func useImage(_ path: String, folder: String) async throws {
 
 @Suite struct LibraryTests {
     @Test func theLibraryMountsAndUnmountsWithoutADaemon() async throws {
+        try PrivateNamespace.require()
         var template = Array("/tmp/holdfast-library-XXXXXX".utf8CString)
         try #require(mkdtemp(&template) != nil)
         let folder = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)

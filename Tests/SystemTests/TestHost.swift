@@ -4,6 +4,7 @@ import Foundation
 import Glibc
 import HoldfastAPI
 import LinuxMount
+import MountTestSupport
 import SystemPackage
 import Testing
 
@@ -36,8 +37,7 @@ final class TestHost: @unchecked Sendable {  // SAFETY: only the test's own thre
     }
 
     private init() throws {
-        try #require(
-            getuid() == 0 && (try? MountNamespace.isInitial()) != true, "run the tests by 'make test': they mount")
+        try PrivateNamespace.require()
         var template = Array("/tmp/holdfast-system-XXXXXX".utf8CString)
         try #require(mkdtemp(&template) != nil)
         folder = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
