@@ -75,7 +75,7 @@ let package = Package(
         .testTarget(name: "TidyTests"),
         .testTarget(name: "LinuxMountTests", dependencies: ["LinuxMount", "CLinux", "MountTestSupport", system]),
         .testTarget(name: "MountModelTests", dependencies: ["MountModel", "MountExplorer", system]),
-        .testTarget(name: "FilesystemsTests", dependencies: ["Filesystems", "MountModel", system]),
+        .testTarget(name: "FilesystemsTests", dependencies: ["Filesystems", "MountModel", "MountTestSupport", system]),
         .testTarget(name: "LedgerTests", dependencies: ["Ledger", "MountModel", "MountTestSupport", system, grdb]),
         .testTarget(
             name: "MountManagerTests",

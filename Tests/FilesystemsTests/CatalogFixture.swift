@@ -48,16 +48,3 @@ func refusal(_ type: String, _ options: [String], source: String? = nil) -> Moun
 func isSame(_ left: MountSource, _ right: MountSource) -> Bool {
     left == right && Array(left.description.utf8) == Array(right.description.utf8)
 }
-
-/// SplitMix64: a fixed seed gives the same run every time.
-struct SeededGenerator: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
-    }
-}

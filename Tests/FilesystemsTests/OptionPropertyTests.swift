@@ -2,6 +2,7 @@
 
 import Filesystems
 import MountModel
+import MountTestSupport
 import Testing
 
 @Suite struct OptionPropertyTests {
@@ -24,7 +25,7 @@ import Testing
 
     @Test("parsing a canonical form changes nothing, and neither order nor no-ops do", arguments: builtInTypes)
     func fixpoint(type: String) throws {
-        var generator = SeededGenerator(state: 20_240_501)
+        var generator = SeededGenerator(seed: 20_240_501)
         let entry = try catalog.entry(FilesystemType(rawValue: type))
         var accepted = 0
         for _ in 0..<1500 {
@@ -45,7 +46,7 @@ import Testing
 
     @Test("random bytes never crash it, and what passes is canonical", arguments: builtInTypes)
     func randomBytes(type: String) throws {
-        var generator = SeededGenerator(state: 7)
+        var generator = SeededGenerator(seed: 7)
         let entry = try catalog.entry(FilesystemType(rawValue: type))
         for _ in 0..<500 {
             let bytes = (0..<Int.random(in: 0...24, using: &generator)).map { _ in

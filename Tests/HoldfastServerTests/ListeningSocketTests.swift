@@ -26,14 +26,8 @@ extension HTTPServerTests {
             }
         }
 
-        @Test(arguments: [0, 0o022, 0o077, 0o777] as [mode_t])
-        func `the socket has mode 0600 whatever the umask is`(mask: mode_t) async throws {
-            try await withServer { _ in }
-            let folder = try TemporaryFolder()
-            defer { rmdir(folder.path.string) }
-            let path = folder.path.appending("s")
-            let old = umask(mask)
-            defer { umask(old) }
+        /// A server that listens; it ends with its task.
+        private func start(at path: FilePath) async -> Task<Void, any Error> {
             let (listening, announce) = AsyncStream<Never>.makeStream()
             let server = HTTPServer(
                 service: ScriptedMountService(), socketPath: path, logger: LogRecorder().logger,
@@ -43,6 +37,18 @@ extension HTTPServerTests {
                 try await server.run()
             }
             for await _ in listening {}
+            return task
+        }
+
+        @Test(arguments: [0, 0o022, 0o077, 0o777] as [mode_t])
+        func `the socket has mode 0600 whatever the umask is`(mask: mode_t) async throws {
+            try await withServer { _ in }
+            let folder = try TemporaryFolder()
+            defer { rmdir(folder.path.string) }
+            let path = folder.path.appending("s")
+            let old = umask(mask)
+            defer { umask(old) }
+            let task = await start(at: path)
             #expect(try mode(of: path) == S_IFSOCK | 0o600)
             task.cancel()
             try await task.value
@@ -65,15 +71,7 @@ extension HTTPServerTests {
             }
             #expect(bound == 0)
             close(dead)
-            let (listening, announce) = AsyncStream<Never>.makeStream()
-            let server = HTTPServer(
-                service: ScriptedMountService(), socketPath: path, logger: LogRecorder().logger,
-                onListening: { announce.finish() })
-            let task = Task {
-                defer { announce.finish() }
-                try await server.run()
-            }
-            for await _ in listening {}
+            let task = await start(at: path)
             let client = try RawClient(path)
             #expect(try await client.ask("GET", "/healthz").status == 200)
             try await client.close()
@@ -101,15 +99,7 @@ extension HTTPServerTests {
         @Test func `a successor's socket is not removed`() async throws {
             let folder = try TemporaryFolder()
             let path = folder.path.appending("s")
-            let (listening, announce) = AsyncStream<Never>.makeStream()
-            let server = HTTPServer(
-                service: ScriptedMountService(), socketPath: path, logger: LogRecorder().logger,
-                onListening: { announce.finish() })
-            let task = Task {
-                defer { announce.finish() }
-                try await server.run()
-            }
-            for await _ in listening {}
+            let task = await start(at: path)
             unlink(path.string)
             close(open(path.string, O_CREAT | O_WRONLY | O_CLOEXEC, 0o600))
             task.cancel()

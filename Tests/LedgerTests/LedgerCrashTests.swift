@@ -4,6 +4,7 @@ import Dispatch
 import Foundation
 import Glibc
 import MountModel
+import MountTestSupport
 import SystemPackage
 import Testing
 

@@ -2,6 +2,7 @@
 
 import Ledger
 import MountModel
+import MountTestSupport
 
 /// The ledger as a plain value, and a source of changes for it.
 struct LedgerModel {

@@ -2,6 +2,7 @@
 
 import Foundation
 import LinuxMount
+import MountTestSupport
 import SystemPackage
 import Testing
 
@@ -9,7 +10,7 @@ import Testing
     @Test func `A device says its path, its numbers, its size and what is on it`() async throws {
         try await HostFolder.with { folder in
             let image = try folder.makeFile("image", size: 4 << 20)
-            try HostFixture.run("mkfs.ext4", "-q", image.string)
+            try Program.run("mkfs.ext4", "-q", image.string)
             let loop = try LoopDevice.attach(image: image, readOnly: false)
             let device = try BlockDevice.open(loop.path)
             #expect(device.path == loop.path && !device.followedLink)
@@ -24,7 +25,7 @@ import Testing
     @Test func `A device is released when the last mount of it in any namespace is gone`() async throws {
         try await HostFolder.with { folder in
             let image = try folder.makeFile("image", size: 4 << 20)
-            try HostFixture.run("mkfs.ext4", "-q", image.string)
+            try Program.run("mkfs.ext4", "-q", image.string)
             let target = try folder.makeFolder("target")
             let loop = try LoopDevice.attach(image: image, readOnly: false)
             let path = loop.path

@@ -2,6 +2,7 @@
 
 import Foundation
 import LinuxMount
+import MountTestSupport
 import SystemPackage
 import Testing
 
@@ -25,7 +26,7 @@ import Testing
             let image = try folder.makeFile("image", size: 320 << 20)
             let tree = try folder.makeFolder("tree")
             let arguments = command.map { ["IMAGE": image.string, "TREE": tree.string][$0] ?? $0 }
-            try HostFixture.run(arguments)
+            try Program.run(arguments)
             #expect(try Self.all(on: image) == [type])
             #expect(try Self.detect(on: image) == type)
         }

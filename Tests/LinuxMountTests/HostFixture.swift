@@ -18,29 +18,6 @@ enum HostFixture {
         return files
     }
 
-    /// Runs a program to its end and requires that it succeeds.
-    @discardableResult
-    static func run(_ command: String...) throws -> String {
-        try run(command)
-    }
-
-    /// Runs a program to its end and requires that it succeeds.
-    @discardableResult
-    static func run(_ command: [String]) throws -> String {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments = command
-        process.environment = ["PATH": "/usr/sbin:/usr/bin:/sbin:/bin"]
-        let output = Pipe()
-        process.standardOutput = output
-        process.standardError = output
-        try process.run()
-        let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-        process.waitUntilExit()
-        try #require(process.terminationStatus == 0, "\(command): \(text)")
-        return text
-    }
-
     /// Runs the body on a thread of its own with a mount namespace of its own: what it mounts is seen by nobody, and
     /// nobody else's mounts are seen by it. Expectations belong to the test, not in here: return what is to be checked.
     static func inOwnMountNamespace<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws

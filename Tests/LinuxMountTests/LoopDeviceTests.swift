@@ -2,6 +2,7 @@
 
 import CLinux
 import Foundation
+import MountTestSupport
 import SystemPackage
 import Testing
 
@@ -71,10 +72,10 @@ import Testing
     @Test func `A device that another program has attached counts`() async throws {
         try await HostFolder.with { folder in
             let image = try folder.makeFile("image", size: 1 << 20)
-            let path = try HostFixture.run("losetup", "--find", "--show", image.string).trimmingCharacters(
+            let path = try Program.run("losetup", "--find", "--show", image.string).trimmingCharacters(
                 in: .whitespacesAndNewlines)
             let error = try HostFixture.systemCallError { _ = try LoopDevice.attach(image: image, readOnly: false) }
-            try HostFixture.run("losetup", "--detach", path)
+            try Program.run("losetup", "--detach", path)
             #expect(error.errno == .resourceBusy && error.subject?.contains(path) == true)
         }
     }
@@ -194,7 +195,7 @@ import Testing
     {
         try await HostFolder.with { folder in
             let image = try folder.makeFile("image", size: 4 << 20)
-            try HostFixture.run("mkfs.ext4", "-q", image.string)
+            try Program.run("mkfs.ext4", "-q", image.string)
             let target = try folder.makeFolder("target")
             let (mounted, released) = try await HostFixture.inOwnMountNamespace {
                 let device = try LoopDevice.attach(image: image, readOnly: false)

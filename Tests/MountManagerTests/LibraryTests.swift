@@ -37,8 +37,8 @@ func useImage(_ path: String, folder: String) async throws {
         let folder = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
         try #require(chmod(folder, 0o755) == 0)
         let image = folder + "/disk.img"
-        try run("/usr/bin/truncate", "-s", "8M", image)
-        try run("/usr/sbin/mkfs.ext4", "-q", image)
+        try Program.run("/usr/bin/truncate", "-s", "8M", image)
+        try Program.run("/usr/sbin/mkfs.ext4", "-q", image)
         try await useImage(image, folder: folder)
         let left = try MountTable(.mountinfo).entries(beneath: FilePath(folder))
         #expect(left.isEmpty)
@@ -55,11 +55,5 @@ func useImage(_ path: String, folder: String) async throws {
         let parts = own.components(separatedBy: "// begin\n")
         let code = try #require(parts.dropFirst().first?.components(separatedBy: "// end\n").first)
         #expect(document.contains(code))
-    }
-
-    private func run(_ program: String, _ arguments: String...) throws {
-        let process = try Process.run(URL(fileURLWithPath: program), arguments: arguments)
-        process.waitUntilExit()
-        try #require(process.terminationStatus == 0)
     }
 }

@@ -122,17 +122,7 @@ final class TestHost: @unchecked Sendable {  // SAFETY: only the test's own thre
     /// Runs a program to its end; it must succeed.
     @discardableResult
     func run(_ program: String, _ arguments: [String]) throws -> String {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: program)
-        process.arguments = arguments
-        let output = Pipe()
-        process.standardOutput = output
-        process.standardError = output
-        try process.run()
-        let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-        process.waitUntilExit()
-        try #require(process.terminationStatus == 0, "\(program) \(arguments): \(text)")
-        return text
+        try Program.run([program] + arguments)
     }
 
     /// The kernel's mounts at a path, lowest first.
