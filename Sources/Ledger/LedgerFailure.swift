@@ -47,7 +47,10 @@ struct LedgerFailure {
         case .SQLITE_CONSTRAINT, .SQLITE_MISUSE, .SQLITE_MISMATCH, .SQLITE_RANGE:
             (.internal, nil)
         case .SQLITE_CORRUPT, .SQLITE_NOTADB:
-            (.internal, "nothing was changed: keep the file, see what the disk says, and move it aside before you start with an empty one")
+            (
+                .internal,
+                "nothing was changed: keep the file, see what the disk says, and move it aside before you start with an empty one"
+            )
         case .SQLITE_READONLY, .SQLITE_PERM, .SQLITE_AUTH, .SQLITE_CANTOPEN:
             (.unavailable, "is \(folder) writable for the daemon, and its filesystem not mounted read-only?")
         case .SQLITE_BUSY, .SQLITE_LOCKED:
