@@ -92,7 +92,8 @@ extension TargetPath {
         }
     }
 
-    /// Removes the folder and then those on the way that are empty, up to the root. What is missing is fine.
+    /// Removes the folder and then those on the way that are empty, up to the root. What is missing is fine; a folder that
+    /// was not prepared as a mountpoint (root's, mode 0000) is somebody's, and stays.
     ///
     /// - Throws: ENOTEMPTY for a folder with something in it and EBUSY for a mountpoint, both left as they were; else the
     ///   kernel's refusal.
@@ -114,6 +115,8 @@ extension TargetPath {
             if error.errno == .noSuchFileOrDirectory { return }
             throw error
         }
+        let facts = try FileFacts(of: leaf, on: path)
+        guard facts.user == 0, facts.permissions == 0 else { return }
         let before = try leaf.inodeFlags(on: path)
         if let before { try leaf.setInodeFlags(before & ~UInt32(HF_FS_IMMUTABLE_FL), on: path) }
         let removed = name.withPlatformString { hf_unlinkat(parent.rawValue, $0, HF_AT_REMOVEDIR) }

@@ -91,6 +91,21 @@ extension LinuxExecutor {
         }
     }
 
+    /// The mountpoints' folders beneath the root on which nothing is mounted; none where they cannot be read.
+    func preparedFolders() async -> [Mountpoint] {
+        let result = await onThread(of: .table) { () -> [Mountpoint] in
+            do throws(SystemCallError) {
+                // A name that no mountpoint can have is not one of ours.
+                return try self.root.preparedFolders().compactMap {
+                    try? Mountpoint(self.root.path.appending($0.components).string)
+                }
+            } catch {
+                return []
+            }
+        }
+        return (try? result.get()) ?? []
+    }
+
     /// Compares the topmost mount with what the source asks for.
     func examineTarget(
         _ target: TargetPath, expecting id: MountID?, of source: MountSource

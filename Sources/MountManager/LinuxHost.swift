@@ -96,7 +96,10 @@ public final class LinuxHost: Sendable {
     /// Reads the ledger and begins to recover what an earlier process left; requests are taken from then on.
     ///
     /// - Throws: what kept the ledger from being read.
-    public func start() async throws(MountError) { try await manager.start() }
+    public func start() async throws(MountError) {
+        try await manager.start()
+        await manager.removeFolders(ofNobody: threads.preparedFolders())
+    }
 
     /// Ends what is in flight, within the limit, and lets go of everything; mounts stay in place for the next one.
     ///

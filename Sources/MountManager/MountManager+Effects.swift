@@ -45,12 +45,20 @@ extension MountManager {
     private func close(_ machine: Machine) {
         guard let id = machine.builtID else { return }
         machine.builtID = nil
+        let earlier = machine.closing?.task
+        closeAfter(
+            Task { [executor] in
+                await earlier?.value
+                await executor.close(id)
+            }, at: machine)
+    }
+
+    /// The machine is not at rest, and does not build, before the task has ended.
+    func closeAfter(_ closing: Task<Void, Never>, at machine: Machine) {
         let number = nextNumber()
         let mountpoint = machine.mountpoint
-        let earlier = machine.closing?.task
         let task = Task {
-            await earlier?.value
-            await executor.close(id)
+            await closing.value
             guard let machine = machines[mountpoint], machine.closing?.number == number else { return }
             machine.closing = nil
             noteRest(of: machine)
@@ -119,10 +127,9 @@ extension MountManager {
     private func write(_ batch: MountpointState.Batch, for machine: Machine) {
         let mountpoint = machine.mountpoint
         let (change, added) = ledgerChange(for: batch, of: machine)
-        // After a reboot nobody has looked yet; the executor does not remove what something is mounted on.
-        let removesFolder =
-            change.record == .delete && machine.state.seen != .covered && machine.state.seen != .foreign
+        let removesFolder = change.record == .delete
         Task {
+            // The folder goes before the record does: a crash in between leaves the record, and recovery comes by again.
             if removesFolder { await removeFolder(at: mountpoint) }
             do throws(MountError) {
                 try await ledger.commit(change)
@@ -156,16 +163,6 @@ extension MountManager {
 
     private func record(of row: MountpointState.Row) -> MountRecord {
         MountRecord(source: row.source, boot: configuration.boot, mountID: row.id)
-    }
-
-    /// The folder goes before the record does: a crash in between leaves the record, and recovery removes the folder.
-    private func removeFolder(at mountpoint: Mountpoint) async {
-        do throws(MountError) {
-            try await executor.removeFolder(at: mountpoint)
-        } catch {
-            // Somebody put something there: it is not ours to delete, and no reason to keep the record.
-            logger.warning("the mountpoint's folder stays: \(error)", metadata: ["mountpoint": "\(mountpoint)"])
-        }
     }
 
     private func committed(_ batch: MountpointState.Batch, added: [Attachment], at mountpoint: Mountpoint) {

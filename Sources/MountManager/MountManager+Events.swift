@@ -31,6 +31,7 @@ extension MountManager {
         case .none: return
         case .everything:
             for machine in machines.values { feed(.hint, to: machine) }
+            removeOwedFolders()
         case .mounts(let list):
             for change in list { hint(about: change) }
         }
@@ -43,6 +44,7 @@ extension MountManager {
         }
         if let mountpoint = change.mountpoint { concerned.formUnion(machinesHidden(by: mountpoint)) }
         if change.parent == nil {
+            removeOwedFolders()
             // A mount that is gone says no longer where it was: perhaps over one of ours, or in its place.
             for machine in machines.values where machine.state.seen == .covered || machine.state.seen == .foreign {
                 concerned.insert(machine.mountpoint)

@@ -20,6 +20,10 @@ public actor MountManager {
     let logger: Logger
     var machines: [Mountpoint: Machine] = [:]
     var mountpointsByID: [MountID: Mountpoint] = [:]
+    /// Mountpoints whose record is gone and whose folder is not: something that is not ours is mounted on it.
+    var owedFolders: Set<Mountpoint> = []
+    /// Removals under way of folders that no machine has.
+    var removals: [Mountpoint: Task<Void, Never>] = [:]
     var isAccepting = false
     var isStopping = false
     private var lastNumber: UInt64 = 0
@@ -105,6 +109,9 @@ public actor MountManager {
         let machine = Machine(
             mountpoint: mountpoint, state: MountpointState(), attachments: [], backoff: configuration.backoff)
         machines[mountpoint] = machine
+        // Its own end comes by at the folder again; until then nobody else may remove it.
+        owedFolders.remove(mountpoint)
+        if let removal = removals[mountpoint] { closeAfter(removal, at: machine) }
         return machine
     }
 

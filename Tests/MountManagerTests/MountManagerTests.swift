@@ -352,6 +352,25 @@ import Testing
         #expect(status.problem?.code == .busy)
     }
 
+    @Test func aFolderThatSomethingForeignIsOnGoesWhenThatHasGone() async throws {
+        let harness = try await ManagerHarness()
+        let mountpoint = try Mountpoint("/root/data")
+        await harness.kernel.hold(.place)
+        async let attach = harness.attachError("vm-1")
+        await harness.kernel.waitUntilHeld(.place)
+        harness.kernel.mountForeign(at: mountpoint)
+        await harness.kernel.letGo(.place)
+        #expect(try await attach?.code == .foreign)
+        try await harness.settle()
+        #expect(await harness.ledger.contents.mounts.isEmpty)
+        #expect(harness.kernel.leftovers.contains("folder /root/data"))
+        harness.kernel.unmountTop(at: mountpoint)
+        _ = await harness.manager.list()
+        try await harness.attach("vm-1")
+        try await harness.detach("vm-1")
+        #expect(await harness.leftovers() == [])
+    }
+
     @Test func aSourceThatIsStillWaitedForElsewhereConflicts() async throws {
         let harness = try await ManagerHarness()
         let device = MountSource(type: FilesystemType(rawValue: "ext4"), source: "/dev/vdb", options: [])

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Logging
+public import MountModel
+
+extension MountManager {
+    /// Removes the mountpoint's folder; one that something is mounted on is owed, and removed when that has gone.
+    func removeFolder(at mountpoint: Mountpoint) async {
+        do throws(MountError) {
+            try await executor.removeFolder(at: mountpoint)
+        } catch {
+            owedFolders.insert(mountpoint)
+            logger.warning("the mountpoint's folder stays for now: \(error)", metadata: ["mountpoint": "\(mountpoint)"])
+        }
+    }
+
+    /// Removes folders of mountpoints that no record names: a crash has left them, or they were owed at the last end.
+    public func removeFolders(ofNobody mountpoints: [Mountpoint]) {
+        owedFolders.formUnion(mountpoints)
+        removeOwedFolders()
+    }
+
+    /// Tries the owed folders again; those of a machine are left to it.
+    func removeOwedFolders() {
+        let candidates = owedFolders.filter { machines[$0] == nil && removals[$0] == nil }
+        owedFolders = []
+        for mountpoint in candidates {
+            removals[mountpoint] = Task {
+                await removeFolder(at: mountpoint)
+                removals[mountpoint] = nil
+            }
+        }
+    }
+}
