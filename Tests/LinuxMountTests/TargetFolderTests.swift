@@ -2,9 +2,10 @@
 
 import CLinux
 import Glibc
-import LinuxMount
 import SystemPackage
 import Testing
+
+@testable import LinuxMount
 
 extension RealKernel {
     @Suite struct TargetFolderTests {
@@ -232,6 +233,42 @@ extension RealKernel {
             }
         }
 
+        @Test func `a folder on the way that a killed process has left unfinished is finished, whatever the umask`()
+            throws
+        {
+            try HostFolder.alone { folder in
+                let previous = umask(0o077)
+                defer { umask(previous) }
+                for name in ["x", "x/root", "x/root/a"] {
+                    let path = folder.appending(name).string
+                    // As the kernel makes it, before its permissions are set.
+                    try #require(mkdir(path, OwnedDescriptor.unfinished(0o755)) == 0)
+                    #expect(try permissions(of: path) == 0o1700)
+                }
+                let root = try ManagedRoot.prepare(at: folder.appending("x/root"))
+                let target = try root.target("a/b/c")
+                _ = try target.prepareFolder()
+                for name in ["x", "x/root", "x/root/a", "x/root/a/b"] {
+                    #expect(try permissions(of: folder.appending(name).string) == 0o755, "\(name)")
+                }
+                try target.removeFolder()
+                try root.release()
+            }
+        }
+
+        @Test(arguments: [0o700, 0o711, 0o1755] as [mode_t])
+        func `a folder on the way that its owner has closed stays closed`(mode: mode_t) throws {
+            try Sandbox.run { sandbox in
+                let way = sandbox.root.path.appending("a").string
+                #expect(mkdir(way, 0o755) == 0)
+                #expect(chmod(way, mode) == 0)
+                let target = try sandbox.root.target("a/b")
+                _ = try target.prepareFolder()
+                #expect(try permissions(of: way) == mode)
+                try target.removeFolder()
+            }
+        }
+
         @Test func `removing one target leaves the folders that another needs`() throws {
             try Sandbox.run { sandbox in
                 let (first, firstID) = try sandbox.mountTmpfs(at: "a/b/c")
@@ -289,6 +326,12 @@ private struct FolderState: Equatable {
         let folder = OwnedDescriptor(owning: open(path.string, O_RDONLY | O_DIRECTORY | O_CLOEXEC))
         try SystemCallError.check(hf_get_inode_flags(folder.rawValue, &flags), "ioctl")
     }
+}
+
+private func permissions(of path: String) throws -> mode_t {
+    var facts = stat()
+    try #require(stat(path, &facts) == 0)
+    return facts.st_mode & 0o7777
 }
 
 private func setImmutable(_ path: FilePath, _ isImmutable: Bool) throws {
