@@ -16,6 +16,10 @@ public struct LoopDevice: ~Copyable, Sendable {
     /// Tries of the next free device before giving up: each is lost only to somebody who took that device first.
     static let attempts = 1024
 
+    /// Microseconds between looks at a device that may be at its end: doubled after each, a quarter of a second in all.
+    private static let shortestPause: UInt32 = 1000
+    private static let longestPause: UInt32 = 128_000
+
     /// N of `/dev/loopN`.
     public let number: UInt32
     /// Where the device node is: the source to mount.
@@ -50,7 +54,8 @@ public struct LoopDevice: ~Copyable, Sendable {
     /// out. A file that reaches the kernel through two filesystems (overlay and its layer, two NFS mounts) counts as
     /// two.
     ///
-    /// Waits for another attach of the same file in flight.
+    /// Waits for another attach of the same file in flight, and up to a quarter of a second for the end of an autoclear
+    /// device over the file: whoever lists loop devices puts it off for a moment.
     ///
     /// - Parameters:
     ///   - image: a regular file, open for writing too unless `readOnly`.
@@ -73,13 +78,27 @@ public struct LoopDevice: ~Copyable, Sendable {
         guard readOnly || access == O_RDWR else {
             throw SystemCallError("LOOP_CONFIGURE", .readOnlyFileSystem, on: "\(name) (not open for writing)")
         }
-        let control = try driver.openControl()
-        try driver.lock(identity, through: control, named: name)
-        try driver.refuseConflict(over: identity, readOnly: readOnly, except: nil, named: name)
-        let made = try configureFree(image, named: name, readOnly: readOnly, through: driver, control: control)
-        // The device is not handed out before it is known to be the only one; if not, closing it ends it.
-        try driver.refuseConflict(over: identity, readOnly: readOnly, except: made.number, named: name)
-        return made
+        var pause = shortestPause
+        while true {
+            let other: LoopDeviceStatus
+            do {
+                let control = try driver.openControl()
+                try driver.lock(identity, through: control, named: name)
+                guard let found = try driver.conflict(over: identity, readOnly: readOnly) else {
+                    let made = try configureFree(
+                        image, named: name, readOnly: readOnly, through: driver, control: control)
+                    // The device is not handed out before it is known to be the only one; if not, closing it ends it.
+                    let found = try driver.conflict(over: identity, readOnly: readOnly, except: made.number)
+                    guard let found else { return made }
+                    throw LoopDriver.refusal(of: name, for: found)
+                }
+                other = found
+            }
+            // Its last user may have left while somebody looked at it, as `devices` does: then it ends with that look.
+            guard other.isAutoclear, pause <= longestPause else { throw LoopDriver.refusal(of: name, for: other) }
+            usleep(pause)
+            pause *= 2
+        }
     }
 
     /// The loop devices that have this image file, whoever attached them.

@@ -90,6 +90,11 @@ package struct LoopDriver: Sendable {
     }
 
     /// All devices over a file, by number.
+    ///
+    /// Every bound device is opened. Without that only `/sys/block/loopN/loop/backing_file` tells what is on it: a path
+    /// in the view of whoever attached it, which in another mount namespace, through a bind of the file itself, or
+    /// beneath a later mount leads to another file here, or to none. It can show that a device may have the file, but
+    /// never that it has not, and a device that is missed costs the file.
     func devices(over file: FileFacts.Identity) throws(SystemCallError) -> [LoopDeviceStatus] {
         var found: [LoopDeviceStatus] = []
         for number in try boundNumbers() {
@@ -102,15 +107,17 @@ package struct LoopDriver: Sendable {
         return found
     }
 
-    /// Throws `EBUSY` if another device over the file forbids one of this kind beside it.
-    func refuseConflict(
-        over file: FileFacts.Identity, readOnly: Bool, except own: UInt32?, named name: FilePath
-    ) throws(SystemCallError) {
-        for other in try devices(over: file) where other.number != own && !(readOnly && other.isReadOnly) {
-            let kind = other.isReadOnly ? "read-only" : "read-write"
-            throw SystemCallError(
-                "LOOP_CONFIGURE", .resourceBusy, on: "\(name) (attached \(kind) to \(other.path) already)")
-        }
+    /// Another device over the file that forbids one of this kind beside it.
+    func conflict(
+        over file: FileFacts.Identity, readOnly: Bool, except own: UInt32? = nil
+    ) throws(SystemCallError) -> LoopDeviceStatus? {
+        try devices(over: file).first { $0.number != own && !(readOnly && $0.isReadOnly) }
+    }
+
+    static func refusal(of name: FilePath, for other: LoopDeviceStatus) -> SystemCallError {
+        let kind = other.isReadOnly ? "read-only" : "read-write"
+        return SystemCallError(
+            "LOOP_CONFIGURE", .resourceBusy, on: "\(name) (attached \(kind) to \(other.path) already)")
     }
 
     func status(at path: FilePath) throws(SystemCallError) -> LoopDeviceStatus? {

@@ -4,21 +4,6 @@ internal import CLinux
 internal import SystemPackage
 
 extension OwnedDescriptor {
-    /// Makes a folder in this one with just these permissions, whatever the umask, unless the name is taken already.
-    ///
-    /// - Returns: whether it was made.
-    func makeFolder(_ name: FilePath, mode: UInt32, on subject: FilePath) throws(SystemCallError) -> Bool {
-        let made = name.withPlatformString { hf_mkdirat(rawValue, $0, mode) }
-        if made == -Errno.fileExists.rawValue { return false }
-        try SystemCallError.check(made, "mkdirat", on: subject.string)
-        // From nothing the umask takes nothing away. Else: the folder is ours and new, so reading it cannot hang.
-        if mode != 0 {
-            try OwnedDescriptor.openFolder(name, at: rawValue, .beneathOneMount, on: subject)
-                .setPermissions(mode, on: subject)
-        }
-        return true
-    }
-
     /// Sets the permission bits of an open folder exactly.
     func setPermissions(_ mode: UInt32, on subject: FilePath) throws(SystemCallError) {
         try SystemCallError.check(hf_fchmod(rawValue, mode), "fchmod", on: subject.string)

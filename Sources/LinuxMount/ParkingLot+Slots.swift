@@ -19,54 +19,105 @@ extension ParkingLot {
         return true
     }
 
-    /// Moves what is on top of a slot onto a place, if it is the mount of that id.
-    func move(
-        _ id: KernelMountID, fromSlot slot: KernelMountID, onto target: TargetPath
-    ) throws(SystemCallError) -> Bool {
-        let mount = try OwnedDescriptor.openPlace(
-            name(ofSlot: slot), at: held.root.rawValue, .beneath, on: path.appending(slot.description))
-        guard try held.table.mountID(of: mount) == id else { return false }
-        let parent = try target.requireParent()
-        let moved = target.name.withPlatformString {
-            hf_move_mount(mount.rawValue, "", parent.rawValue, $0, UInt32(HF_MOVE_MOUNT_F_EMPTY_PATH))
-        }
-        try SystemCallError.check(moved, "move_mount", on: target.path.string)
-        return true
+    /// Puts back what was carried along with a mount when it was parked: onto the place, in the order in which it lay.
+    ///
+    /// Killed or refused between any two steps, what is left is in the slot or lifted off it, `holds` tells, and the next
+    /// call goes on.
+    ///
+    /// - Returns: the uppermost of what was put back; nil where nothing was carried.
+    func putBackCarried(over id: KernelMountID, onto target: TargetPath) throws(SystemCallError) -> KernelMountID? {
+        try lift(from: id)
+        return try lower(id, onto: target)
     }
 
-    /// Whether anything is in the slot of an id: the mount itself, or what was carried along with it.
-    func holds(_ id: KernelMountID) throws(SystemCallError) -> Bool { try top(ofSlot: id) != nil }
+    /// Lifts what lies on a mount in its slot, one by one; they then lie in the other order.
+    func lift(from id: KernelMountID) throws(SystemCallError) {
+        while let top = try top(ofSlot: id), top != id {
+            let lifted = name(ofLifted: id)
+            let made = lifted.withPlatformString { hf_mkdirat(held.root.rawValue, $0, 0) }
+            if made != -Errno.fileExists.rawValue { try SystemCallError.check(made, "mkdirat", on: subject(id)) }
+            try move(top, from: name(ofSlot: id), to: held.root, lifted, on: subject(id))
+        }
+    }
+
+    /// Lowers onto a place what was lifted.
+    private func lower(_ id: KernelMountID, onto target: TargetPath) throws(SystemCallError) -> KernelMountID? {
+        var last: KernelMountID?
+        while let top = try topOfLifted(id) {
+            try move(top, from: name(ofLifted: id), to: target.requireParent(), target.name, on: target.path.string)
+            last = top
+        }
+        if last != nil { try removeSlot(id) }
+        return last
+    }
+
+    /// Moves what is on top at a name of the lot, which must be the mount of that id.
+    func move(
+        _ id: KernelMountID, from place: FilePath, to folder: borrowing OwnedDescriptor, _ name: FilePath,
+        on subject: String
+    ) throws(SystemCallError) {
+        let mount = try OwnedDescriptor.openPlace(
+            place, at: held.root.rawValue, .beneath, on: path.appending(place.components))
+        guard try held.table.mountID(of: mount) == id else {
+            throw SystemCallError("move_mount", .resourceBusy, on: subject)
+        }
+        let moved = name.withPlatformString {
+            hf_move_mount(mount.rawValue, "", folder.rawValue, $0, UInt32(HF_MOVE_MOUNT_F_EMPTY_PATH))
+        }
+        try SystemCallError.check(moved, "move_mount", on: subject)
+    }
+
+    /// Whether anything is in the slot of an id or was lifted off it: the mount itself, or what was carried along with it.
+    func holds(_ id: KernelMountID) throws(SystemCallError) -> Bool {
+        if try top(ofSlot: id) != nil { return true }
+        return try topOfLifted(id) != nil
+    }
 
     /// What is on top in the slot of an id; nil for a slot that is empty or not there.
-    func top(ofSlot id: KernelMountID) throws(SystemCallError) -> KernelMountID? {
-        let top = try held.table.mountID(of: name(ofSlot: id), in: held.root)
+    func top(ofSlot id: KernelMountID) throws(SystemCallError) -> KernelMountID? { try top(at: name(ofSlot: id)) }
+
+    /// What lies uppermost of what was lifted off a slot: it lay lowest in the slot.
+    func topOfLifted(_ id: KernelMountID) throws(SystemCallError) -> KernelMountID? { try top(at: name(ofLifted: id)) }
+
+    private func top(at name: FilePath) throws(SystemCallError) -> KernelMountID? {
+        let top = try held.table.mountID(of: name, in: held.root)
         return top == held.id ? nil : top
     }
+
+    /// Where what was carried along waits while ours is moved from beneath it.
+    func name(ofLifted id: KernelMountID) -> FilePath { FilePath(id.description + Self.liftedSuffix) }
+
+    private static let liftedSuffix = ".lifted"
 
     func name(ofSlot id: KernelMountID) -> FilePath { FilePath(id.description) }
 
     func subject(_ id: KernelMountID) -> String { "mount \(id) in \(path)" }
 
-    /// Removes an empty slot's folder; one in use stays.
+    /// Removes an empty slot's folders; those in use stay.
     func removeSlot(_ id: KernelMountID) throws(SystemCallError) {
-        let removed = name(ofSlot: id).withPlatformString {
-            hf_unlinkat(held.root.rawValue, $0, HF_AT_REMOVEDIR)
-        }
-        switch Errno(rawValue: -removed) {
-        case .noSuchFileOrDirectory, .resourceBusy: break
-        default: try SystemCallError.check(removed, "unlinkat", on: subject(id))
+        for name in [name(ofSlot: id), name(ofLifted: id)] {
+            let removed = name.withPlatformString { hf_unlinkat(held.root.rawValue, $0, HF_AT_REMOVEDIR) }
+            switch Errno(rawValue: -removed) {
+            case .noSuchFileOrDirectory, .resourceBusy: break
+            default: try SystemCallError.check(removed, "unlinkat", on: subject(id))
+            }
         }
     }
 
     /// The folders of slots that a process left when it was killed between two steps.
     func removeEmptySlots() throws(SystemCallError) {
-        for id in try slotFolders() where try top(ofSlot: id) == nil { try removeSlot(id) }
+        for id in try slotFolders() where try !holds(id) { try removeSlot(id) }
     }
 
+    /// The ids that have a slot, or something lifted off one, ascending.
     func slotFolders() throws(SystemCallError) -> [KernelMountID] {
         let folder = try OwnedDescriptor.openFolder(".", at: held.root.rawValue, .beneathOneMount, on: path)
-        let names = try folder.names(on: path)
-        return names.compactMap { UInt64(String(decoding: $0, as: UTF8.self)) }.map(KernelMountID.init(rawValue:))
-            .sorted()
+        var ids: Set<KernelMountID> = []
+        for bytes in try folder.names(on: path) {
+            var name = String(decoding: bytes, as: UTF8.self)
+            if name.hasSuffix(Self.liftedSuffix) { name.removeLast(Self.liftedSuffix.count) }
+            if let id = UInt64(name) { ids.insert(KernelMountID(rawValue: id)) }
+        }
+        return ids.sorted()
     }
 }

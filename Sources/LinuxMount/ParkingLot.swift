@@ -67,7 +67,7 @@ public final class ParkingLot: Sendable {
     /// - Throws: the kernel's refusal.
     public func slots() throws(SystemCallError) -> [KernelMountID] {
         var occupied: [KernelMountID] = []
-        for id in try slotFolders() where try top(ofSlot: id) != nil { occupied.append(id) }
+        for id in try slotFolders() where try holds(id) { occupied.append(id) }
         return occupied
     }
 
@@ -79,7 +79,8 @@ public final class ParkingLot: Sendable {
         case busy
         /// It is not in the parking lot.
         case absent
-        /// Another mount that was carried along covers it: `moveBack` of that one is due, `unmountExactly` does it.
+        /// Another mount that was carried along covers it, or was lifted off it: `moveBack` and `unmountExactly` put it
+        /// back.
         case covered(by: KernelMountID)
     }
 
@@ -105,6 +106,7 @@ public final class ParkingLot: Sendable {
     ///
     /// - Throws: the kernel's refusal.
     public func finish(_ id: KernelMountID, force: Force = .none) throws(SystemCallError) -> FinishOutcome {
+        if let lifted = try topOfLifted(id) { return .covered(by: lifted) }
         guard let top = try top(ofSlot: id) else {
             try removeSlot(id)
             return .absent
@@ -132,7 +134,7 @@ public final class ParkingLot: Sendable {
 
     /// How putting a mount back went.
     public enum MoveBackOutcome: Hashable, Sendable {
-        /// It is at the place again.
+        /// It is at the place again, beneath what was carried along with it.
         case movedBack
         /// It is not in its slot.
         case absent
@@ -140,15 +142,26 @@ public final class ParkingLot: Sendable {
         case occupied(by: KernelMountID)
     }
 
-    /// Puts a parked mount back at its place. Does not block.
+    /// Puts a parked mount back at its place, and over it, in their order, others' mounts that were carried along when it
+    /// was parked: the picture is as it was before. What was carried along goes back in any case. Does not block.
     ///
-    /// - Throws: ENOENT when the place's folder is not there any more, else the kernel's refusal.
+    /// - Throws: ENOENT when the place's folder is not there any more, EXDEV when one on the way is covered, else the
+    ///   kernel's refusal. What is not back yet stays in the parking lot, and the next call goes on.
     public func moveBack(
+        _ id: KernelMountID, to target: TargetPath
+    ) throws(SystemCallError) -> MoveBackOutcome {
+        try lift(from: id)
+        let outcome = try moveUncoveredBack(id, to: target)
+        _ = try putBackCarried(over: id, onto: target)
+        return outcome
+    }
+
+    private func moveUncoveredBack(
         _ id: KernelMountID, to target: TargetPath
     ) throws(SystemCallError) -> MoveBackOutcome {
         guard try contains(id) else { return .absent }
         if case .mount(let other) = try target.topmost() { return .occupied(by: other) }
-        guard try move(id, fromSlot: id, onto: target) else { return .absent }
+        try move(id, from: name(ofSlot: id), to: target.requireParent(), target.name, on: target.path.string)
         try removeSlot(id)
         return .movedBack
     }

@@ -24,7 +24,8 @@ extension TargetPath {
     /// it. Doing it again changes nothing. Another thread that removes folders on the way is outrun, 16 times at most.
     ///
     /// - Throws: ENOTEMPTY for a folder with something in it, EBUSY for a mountpoint, ENOTDIR or ELOOP for what is no
-    ///   folder, EPERM for a folder on the way that is not root's alone, else the kernel's refusal.
+    ///   folder, EPERM for a folder on the way that is not root's alone, else the kernel's refusal. A folder that was
+    ///   there is then as it was.
     public func prepareFolder() throws(SystemCallError) -> FolderPreparation {
         var last = SystemCallError("mkdirat", .noSuchFileOrDirectory, on: path.string)
         for _ in 0..<16 {
@@ -59,23 +60,58 @@ extension TargetPath {
     private func prepareLeaf(in parent: borrowing OwnedDescriptor) throws(SystemCallError) -> FolderPreparation {
         let made = try parent.makeFolder(name, mode: 0, on: path)
         let leaf = try openLeaf(in: parent)
+        // Before anything is changed: what is in it is reached through it.
+        try requireEmpty(leaf)
         let facts = try FileFacts(of: leaf, on: path)
-        let before = try leaf.inodeFlags(on: path)
-        if facts.user != 0 || facts.permissions != 0 {
-            if let before { try leaf.setInodeFlags(before & ~UInt32(HF_FS_IMMUTABLE_FL), on: path) }
-            if facts.user != 0 {
-                try SystemCallError.check(hf_fchown(leaf.rawValue, 0, 0), "fchown", on: path.string)
+        let flags = try leaf.inodeFlags(on: path)
+        do throws(SystemCallError) {
+            let isImmutable = try close(leaf, facts, flags)
+            // And once more, for nothing can be put there any more.
+            try requireEmpty(leaf)
+            return FolderPreparation(created: made, isImmutable: isImmutable)
+        } catch {
+            var refusal = error
+            do throws(SystemCallError) {
+                try reopen(leaf, facts, flags)
+            } catch {
+                refusal.subject = "\(path) (and it stays changed: \(error))"
             }
+            throw refusal
+        }
+    }
+
+    /// Gives the folder to root, closes it, and makes it immutable; false where the filesystem has no such flag.
+    private func close(
+        _ leaf: borrowing OwnedDescriptor, _ facts: FileFacts, _ flags: UInt32?
+    ) throws(SystemCallError) -> Bool {
+        if facts.user != 0 || facts.permissions != 0 {
+            if let flags { try leaf.setInodeFlags(flags & ~UInt32(HF_FS_IMMUTABLE_FL), on: path) }
+            if facts.user != 0 { try leaf.setOwner(0, on: path) }
             try leaf.setPermissions(0, on: path)
         }
-        var isImmutable = false
-        if let before { isImmutable = try leaf.setInodeFlags(before | UInt32(HF_FS_IMMUTABLE_FL), on: path) }
-        // Last, for nothing can be put there any more.
-        guard try leaf.names(limit: 1, on: path).isEmpty else {
-            if let before { try leaf.setInodeFlags(before, on: path) }
+        guard let flags else { return false }
+        return try leaf.setInodeFlags(flags | UInt32(HF_FS_IMMUTABLE_FL), on: path)
+    }
+
+    /// Undoes as much of `close` as was done.
+    private func reopen(
+        _ leaf: borrowing OwnedDescriptor, _ facts: FileFacts, _ flags: UInt32?
+    ) throws(SystemCallError) {
+        let now = try FileFacts(of: leaf, on: path)
+        if now.user != facts.user || now.permissions != facts.permissions {
+            if let flags { try leaf.setInodeFlags(flags & ~UInt32(HF_FS_IMMUTABLE_FL), on: path) }
+            if now.user != facts.user { try leaf.setOwner(facts.user, on: path) }
+            try leaf.setPermissions(facts.permissions, on: path)
+        }
+        if let flags, try leaf.inodeFlags(on: path) != flags { try leaf.setInodeFlags(flags, on: path) }
+    }
+
+    private func requireEmpty(_ leaf: borrowing OwnedDescriptor) throws(SystemCallError) {
+        // Opened anew: an open folder is read once.
+        let again = try OwnedDescriptor.openFolder(".", at: leaf.rawValue, .beneathOneMount, on: path)
+        guard try again.names(limit: 1, on: path).isEmpty else {
             throw SystemCallError("mkdirat", .directoryNotEmpty, on: path.string)
         }
-        return FolderPreparation(created: made, isImmutable: isImmutable)
     }
 
     /// Opens the folder itself for reading, after its id has shown that nothing is mounted there.
@@ -163,6 +199,11 @@ extension OwnedDescriptor {
         if Self.saysUnsupported(answer) { return false }
         try SystemCallError.check(answer, "ioctl FS_IOC_SETFLAGS", on: subject.string)
         return true
+    }
+
+    /// Gives an open folder to another user. Its group stays: with mode 0000 it has no rights.
+    func setOwner(_ owner: UInt32, on subject: FilePath) throws(SystemCallError) {
+        try SystemCallError.check(hf_fchown(rawValue, owner, .max), "fchown", on: subject.string)
     }
 
     private static func saysUnsupported(_ answer: CInt) -> Bool {

@@ -10,6 +10,9 @@ public enum PlaceOutcome: Hashable, Sendable {
     /// Others mounted there first; ours was taken away again, or, where that was refused, is still on top of theirs
     /// (`observe` tells).
     case foreign(KernelMountID)
+    /// It was attached, and then asking where it went, or taking it away from others', was refused: it may be at the
+    /// place, on top of another's, or in its slot (`observe` tells).
+    case unverified(SystemCallError)
 }
 
 extension TargetPath {
@@ -19,7 +22,7 @@ extension TargetPath {
     /// Does not block, but undoing may wait for the filesystem's end.
     ///
     /// - Throws: ENOENT for a folder that is not there, EXDEV when a folder on the way is covered, else the kernel's
-    ///   refusal; the mount is gone then.
+    ///   refusal; the mount is gone then. What is refused after it was attached is no error, but `unverified`.
     public func place(
         _ mount: consuming DetachedMount, parking: ParkingLot
     ) throws(SystemCallError) -> PlaceOutcome {
@@ -48,12 +51,14 @@ extension TargetPath {
     func outcome(
         ofAttaching id: KernelMountID, _ parking: ParkingLot
     ) throws(SystemCallError) -> PlaceOutcome {
-        guard let entry = try table.entry(id) else {
+        let found: MountEntry?
+        do throws(SystemCallError) { found = try table.entry(id) } catch { return .unverified(error) }
+        guard let entry = found else {
             // Others have unmounted it already.
             throw SystemCallError("move_mount", .noSuchFileOrDirectory, on: path.string)
         }
         guard entry.parentID != root.id else { return .placed }
-        _ = try unmountExactly(id, parking: parking)
+        do throws(SystemCallError) { _ = try unmountExactly(id, parking: parking) } catch { return .unverified(error) }
         return .foreign(entry.parentID)
     }
 }

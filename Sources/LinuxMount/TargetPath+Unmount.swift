@@ -76,12 +76,15 @@ extension TargetPath {
     }
 
     /// Moves the mount of that id into its slot, whether or not it is in use: the place is free at once, its users stay.
+    /// Others' mounts that came over it meanwhile go back to the place.
     ///
     /// Does not block. `ParkingLot.finish` ends it there once they have left.
     ///
     /// - Throws: the kernel's refusal.
     public func park(_ id: KernelMountID, in parking: ParkingLot) throws(SystemCallError) -> ParkOutcome {
-        if try parking.holds(id) { return .parked }
+        if try parking.holds(id) {
+            return try parking.putBackCarried(over: id, onto: self).map(ParkOutcome.foreign) ?? .parked
+        }
         switch try openParent() {
         case .missing: return .absent
         case .obstructed(let other): return .foreign(other)
@@ -103,9 +106,7 @@ extension TargetPath {
         case let outcome: return outcome
         }
         // Others mounted over it between the look and the move: what is theirs goes back to where they put it.
-        guard let carried = try parking.top(ofSlot: id), carried != id else { return .parked }
-        _ = try parking.move(carried, fromSlot: id, onto: self)
-        return .foreign(carried)
+        return try parking.putBackCarried(over: id, onto: self).map(ParkOutcome.foreign) ?? .parked
     }
 
     private func moveToSlot(
@@ -127,14 +128,15 @@ extension TargetPath {
     private func finishParked(
         _ id: KernelMountID, _ parking: ParkingLot, _ whenBusy: BusyInSlot
     ) throws(SystemCallError) -> UnmountOutcome {
+        // The process was killed, or refused, before it was put back.
+        if let carried = try parking.putBackCarried(over: id, onto: self) {
+            if try parking.contains(id) { _ = try parking.finish(id) }
+            return .foreign(carried)
+        }
         switch try parking.finish(id) {
         case .unmounted: return .unmounted
         case .absent: return .absent
-        case .covered(let other):
-            // Carried along, and the process was killed before it was put back.
-            _ = try parking.move(other, fromSlot: id, onto: self)
-            _ = try parking.finish(id)
-            return .foreign(other)
+        case .covered(let other): return .foreign(other)
         case .busy:
             guard whenBusy == .moveBack else { return .parked }
             switch try parking.moveBack(id, to: self) {

@@ -190,6 +190,59 @@ import Testing
         }
     }
 
+    @Test func `A device at its end that somebody's look keeps for a moment does not refuse the next attach`()
+        async throws
+    {
+        try await HostFolder.with { folder in
+            let image = try folder.makeFile("image", size: 1 << 20)
+            for _ in 0..<20 {
+                let device = try LoopDevice.attach(image: image, readOnly: false)
+                let look = OwnedDescriptor(owning: open(device.path.string, O_RDONLY | O_CLOEXEC))
+                try #require(look.rawValue >= 0)
+                try device.close()
+                let isOver = Flag()
+                let attach = Task {
+                    try await HostFixture.onOwnThread {
+                        defer { isOver.set() }
+                        try LoopDevice.attach(image: image, readOnly: false).close()
+                    }
+                }
+                let end = ContinuousClock.now + .milliseconds(20)
+                while !isOver.isSet, ContinuousClock.now < end { sched_yield() }
+                try look.close()
+                try await attach.value
+            }
+        }
+    }
+
+    @Test func `Eight threads that attach, mount and unmount an image each are never refused`() async throws {
+        try await HostFolder.with { folder in
+            for index in 0..<8 {
+                let image = try folder.makeFile("image\(index)", size: 1 << 20)
+                try Program.run("mkfs.ext4", "-q", "-O", "^has_journal", image.string)
+            }
+            let refusals = try await Crowd(count: 8).runIndexed { index -> [String] in
+                let image = folder.appending("image\(index)")
+                var refusals: [String] = []
+                for _ in 0..<200 {
+                    do throws(SystemCallError) {
+                        let device = try LoopDevice.attach(image: image, readOnly: false)
+                        var context = try FilesystemContext(type: "ext4")
+                        try context.setString("source", device.path.string)
+                        try context.create()
+                        let mount = try context.mount(attributes: [.noSetUserID, .noDevices])
+                        try device.close()
+                        try mount.releaseDescriptor().close()
+                    } catch {
+                        refusals.append(error.description)
+                    }
+                }
+                return refusals
+            }
+            #expect(refusals.flatMap(\.self) == [])
+        }
+    }
+
     @Test func `The device lives on with a mount of it after the descriptor is closed, and ends with the unmount`()
         async throws
     {

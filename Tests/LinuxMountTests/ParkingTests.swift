@@ -108,17 +108,150 @@ extension RealKernel {
             }
         }
 
-        /// Steps 3 and 4 with a foreign mount in the moment between the look and the move.
+        @Test(arguments: 1...3)
+        func `killed with theirs in the slot: moving back puts ours beneath and theirs over it in their order`(
+            count: Int
+        ) throws {
+            try Sandbox.run { sandbox in
+                let (target, id) = try sandbox.mountTmpfs(at: "a")
+                let theirs = try carryAlong(target, id, sandbox, count: count)
+                let lot = try ParkingLot.prepare(at: sandbox.parking.path)
+                #expect(try target.observe(expecting: id, parking: lot).summary == .parked)
+                #expect(try lot.moveBack(id, to: target) == .movedBack)
+                #expect(try stack(at: target) == [id] + theirs)
+                #expect(try target.observe(expecting: id, parking: lot).summary == .covered)
+                #expect(try lot.slotFolders() == [])
+                for _ in theirs { try Sandbox.unmountForeign(at: target.path) }
+                #expect(try target.observe(expecting: id, parking: lot).summary == .ours)
+                try sandbox.end(target, id)
+            }
+        }
+
+        @Test(arguments: 0...4, [true, false])
+        func `killed between any two steps of putting theirs back, the next call goes on`(
+            steps: Int, movesBack: Bool
+        ) throws {
+            try Sandbox.run { sandbox in
+                let (target, id) = try sandbox.mountTmpfs(at: "a")
+                let theirs = try carryAlong(target, id, sandbox, count: 2)
+                try putBackByHand(target, id, theirs, sandbox.parking, steps: steps)
+                let lot = try ParkingLot.prepare(at: sandbox.parking.path)
+                #expect(try target.observe(expecting: id, parking: lot).summary == .parked)
+                #expect(try lot.slots() == [id])
+                guard case .covered = try lot.finish(id) else {
+                    Issue.record("ended before theirs were back")
+                    return
+                }
+                if movesBack {
+                    _ = try lot.moveBack(id, to: target)
+                    #expect(try stack(at: target) == [id] + theirs)
+                    #expect(try target.observe(expecting: id, parking: lot).summary == .covered)
+                } else {
+                    #expect(try target.unmountExactly(id, parking: lot) == .foreign(theirs[1]))
+                    // Ours ends in its slot, unless it was at the place again already.
+                    #expect(try stack(at: target) == (steps < 3 ? theirs : [id] + theirs))
+                }
+                #expect(try lot.slotFolders() == [])
+                for _ in theirs { try Sandbox.unmountForeign(at: target.path) }
+                _ = try target.unmountExactly(id, parking: lot)
+                #expect(try target.observe(expecting: id, parking: lot).summary == .empty)
+                try target.removeFolder()
+            }
+        }
+
+        /// The steps of `moveBack` with two of theirs on ours: lift, lift, ours back, one of theirs back.
+        private func putBackByHand(
+            _ target: TargetPath, _ id: KernelMountID, _ theirs: [KernelMountID], _ lot: ParkingLot, steps: Int
+        ) throws {
+            let (slot, lifted) = (lot.name(ofSlot: id), lot.name(ofLifted: id))
+            if steps > 0 { try #require(mkdir(lot.path.appending(lifted.components).string, 0) == 0) }
+            if steps > 0 { try lot.move(theirs[1], from: slot, to: lot.held.root, lifted, on: "") }
+            if steps > 1 { try lot.move(theirs[0], from: slot, to: lot.held.root, lifted, on: "") }
+            if steps > 2 { try lot.move(id, from: slot, to: target.requireParent(), target.name, on: "") }
+            if steps > 3 { try lot.move(theirs[0], from: lifted, to: target.requireParent(), target.name, on: "") }
+        }
+
+        @Test(arguments: 1...3)
+        func `several of theirs that were carried along go back in their order, ours ends`(count: Int) throws {
+            try Sandbox.run { sandbox in
+                let (target, id) = try sandbox.mountTmpfs(at: "a")
+                let theirs = try carryAlong(target, id, sandbox, count: count)
+                let last = try #require(theirs.last)
+                #expect(try target.unmountExactly(id, parking: sandbox.parking) == .foreign(last))
+                #expect(try stack(at: target) == theirs)
+                #expect(try sandbox.table.entry(id) == nil)
+                #expect(try sandbox.parking.slotFolders() == [])
+                for _ in theirs { try Sandbox.unmountForeign(at: target.path) }
+                try target.removeFolder()
+            }
+        }
+
+        @Test(arguments: [true, false])
+        func `theirs that could not go back when they should have go back at the next try`(unmounts: Bool) throws {
+            try Sandbox.run { sandbox in
+                let (target, id) = try sandbox.mountTmpfs(at: "a/b")
+                let theirs = try carryAlong(target, id, sandbox, count: 2)
+                let last = try #require(theirs.last)
+                let way = sandbox.root.path.appending("a")
+                try Sandbox.mountForeign(at: way)
+                #expect(throws: SystemCallError.self) { try target.unmountExactly(id, parking: sandbox.parking) }
+                #expect(throws: SystemCallError.self) { try target.park(id, in: sandbox.parking) }
+                #expect(try target.observe(expecting: id, parking: sandbox.parking).summary == .parked)
+                #expect(try sandbox.parking.slots() == [id])
+                // None of theirs is hidden by an end of ours.
+                guard case .covered = try sandbox.parking.finish(id) else {
+                    Issue.record("ended beneath theirs")
+                    return
+                }
+                try Sandbox.unmountForeign(at: way)
+                if unmounts {
+                    #expect(try target.unmountExactly(id, parking: sandbox.parking) == .foreign(last))
+                    #expect(try stack(at: target) == theirs)
+                } else {
+                    #expect(try target.park(id, in: sandbox.parking) == .foreign(last))
+                    #expect(try stack(at: target) == theirs)
+                    #expect(try sandbox.parking.finish(id) == .unmounted)
+                }
+                for _ in theirs { try Sandbox.unmountForeign(at: target.path) }
+                try target.removeFolder()
+            }
+        }
+
+        @Test func `where the place is taken, ours stays in its slot and theirs go back all the same`() throws {
+            try Sandbox.run { sandbox in
+                let (target, id) = try sandbox.mountTmpfs(at: "a")
+                let theirs = try carryAlong(target, id, sandbox, count: 2)
+                let other = try Sandbox.mountForeign(at: target.path)
+                #expect(try sandbox.parking.moveBack(id, to: target) == .occupied(by: other))
+                #expect(try stack(at: target) == [other] + theirs)
+                #expect(try sandbox.parking.contains(id))
+                for _ in 0...theirs.count { try Sandbox.unmountForeign(at: target.path) }
+                #expect(try sandbox.parking.moveBack(id, to: target) == .movedBack)
+                try sandbox.end(target, id)
+            }
+        }
+
         private func carryAlong(
             _ target: TargetPath, _ id: KernelMountID, _ sandbox: Sandbox
         ) throws -> KernelMountID {
+            try #require(try carryAlong(target, id, sandbox, count: 1).first)
+        }
+
+        /// Steps 3 and 4 with foreign mounts in the moment between the look and the move; theirs, the lowest first.
+        private func carryAlong(
+            _ target: TargetPath, _ id: KernelMountID, _ sandbox: Sandbox, count: Int
+        ) throws -> [KernelMountID] {
             let seen = try OwnedDescriptor.openPlace(target.path, at: -1, .anywhere, on: target.path)
             #expect(try sandbox.table.mountID(of: seen) == id)
-            let theirs = try Sandbox.mountForeign(at: target.path)
+            let theirs = try (0..<count).map { _ in try Sandbox.mountForeign(at: target.path) }
             #expect(try sandbox.parking.take(seen, id))
-            #expect(try sandbox.table.entry(theirs)?.parentID == id)
+            #expect(try sandbox.table.entry(theirs[0])?.parentID == id)
             #expect(try target.topmost() == .folder)
             return theirs
+        }
+
+        private func stack(at target: TargetPath) throws -> [KernelMountID] {
+            try target.table.entries(at: target.path).map(\.id)
         }
 
         @Test func `by policy a busy mount can be left in its slot or detached there`() throws {

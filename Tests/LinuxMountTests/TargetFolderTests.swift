@@ -2,9 +2,10 @@
 
 import CLinux
 import Glibc
-import LinuxMount
 import SystemPackage
 import Testing
+
+@testable import LinuxMount
 
 extension RealKernel {
     @Suite struct TargetFolderTests {
@@ -83,6 +84,63 @@ extension RealKernel {
                 }
                 // Not left immutable by the attempts.
                 #expect(unlink(file) == 0)
+                try target.removeFolder()
+            }
+        }
+
+        @Test(arguments: [(0, 0o755, false), (1000, 0o2750, false), (0, 0o755, true)] as [(uid_t, mode_t, Bool)])
+        func `a folder that holds another's mountpoint is refused and left exactly as it was`(
+            owner: uid_t, mode: mode_t, isImmutable: Bool
+        ) throws {
+            try Sandbox.run { sandbox in
+                let (inner, id) = try sandbox.mountTmpfs(at: "a/b")
+                let outer = try sandbox.root.target("a")
+                #expect(chown(outer.path.string, owner, owner) == 0)
+                #expect(chmod(outer.path.string, mode) == 0)
+                try setImmutable(outer.path, isImmutable)
+                let before = try FolderState(of: outer.path)
+                let notEmpty = SystemCallError("mkdirat", .directoryNotEmpty, on: outer.path.string)
+                #expect(throws: notEmpty) { try outer.prepareFolder() }
+                #expect(try FolderState(of: outer.path) == before)
+                try setImmutable(outer.path, false)
+                try sandbox.end(inner, id)
+            }
+        }
+
+        @Test func `a folder into which others put something meanwhile is left as it was, or closed and empty`() throws
+        {
+            try Sandbox.run { sandbox in
+                let target = try sandbox.root.target("a")
+                let inside = target.path.appending("inside").string
+                func open() throws {
+                    try #require(chown(target.path.string, 1000, 1000) == 0)
+                    try #require(chmod(target.path.string, 0o755) == 0)
+                }
+                try #require(mkdir(target.path.string, 0o700) == 0)
+                try open()
+                let isDone = Flag()
+                let other = Background {
+                    while !isDone.isSet {
+                        _ = mkdir(inside, 0o755)
+                        _ = rmdir(inside)
+                    }
+                }
+                defer { isDone.set() }
+                for _ in 0..<300 {
+                    do {
+                        #expect(try target.prepareFolder().isImmutable)
+                        #expect(rmdir(inside) != 0 && mkdir(inside, 0o755) != 0)
+                        try setImmutable(target.path, false)
+                        try open()
+                    } catch let error as SystemCallError where error.errno == .directoryNotEmpty {
+                        let state = try FolderState(of: target.path)
+                        #expect(state.mode == S_IFDIR | 0o755 && state.owner == 1000 && state.group == 1000)
+                        #expect(state.flags & UInt32(HF_FS_IMMUTABLE_FL) == 0)
+                    }
+                }
+                isDone.set()
+                try other.wait()
+                _ = rmdir(inside)
                 try target.removeFolder()
             }
         }
@@ -175,6 +233,42 @@ extension RealKernel {
             }
         }
 
+        @Test func `a folder on the way that a killed process has left unfinished is finished, whatever the umask`()
+            throws
+        {
+            try HostFolder.alone { folder in
+                let previous = umask(0o077)
+                defer { umask(previous) }
+                for name in ["x", "x/root", "x/root/a"] {
+                    let path = folder.appending(name).string
+                    // As the kernel makes it, before its permissions are set.
+                    try #require(mkdir(path, OwnedDescriptor.unfinished(0o755)) == 0)
+                    #expect(try permissions(of: path) == 0o1700)
+                }
+                let root = try ManagedRoot.prepare(at: folder.appending("x/root"))
+                let target = try root.target("a/b/c")
+                _ = try target.prepareFolder()
+                for name in ["x", "x/root", "x/root/a", "x/root/a/b"] {
+                    #expect(try permissions(of: folder.appending(name).string) == 0o755, "\(name)")
+                }
+                try target.removeFolder()
+                try root.release()
+            }
+        }
+
+        @Test(arguments: [0o700, 0o711, 0o1755] as [mode_t])
+        func `a folder on the way that its owner has closed stays closed`(mode: mode_t) throws {
+            try Sandbox.run { sandbox in
+                let way = sandbox.root.path.appending("a").string
+                #expect(mkdir(way, 0o755) == 0)
+                #expect(chmod(way, mode) == 0)
+                let target = try sandbox.root.target("a/b")
+                _ = try target.prepareFolder()
+                #expect(try permissions(of: way) == mode)
+                try target.removeFolder()
+            }
+        }
+
         @Test func `removing one target leaves the folders that another needs`() throws {
             try Sandbox.run { sandbox in
                 let (first, firstID) = try sandbox.mountTmpfs(at: "a/b/c")
@@ -212,6 +306,32 @@ private func prepareAndRemove(_ target: TargetPath) throws {
         }
     }
     throw SystemCallError("mkdirat", .noSuchFileOrDirectory, on: target.path.string)
+}
+
+/// What a refused preparation must not have changed; the time of the last change tells what was put back, too.
+private struct FolderState: Equatable {
+    var mode: mode_t
+    var owner: uid_t
+    var group: gid_t
+    var changed: [Int]
+    var flags: UInt32 = 0
+
+    init(of path: FilePath) throws {
+        var facts = stat()
+        try #require(stat(path.string, &facts) == 0)
+        mode = facts.st_mode
+        owner = facts.st_uid
+        group = facts.st_gid
+        changed = [facts.st_ctim.tv_sec, facts.st_ctim.tv_nsec]
+        let folder = OwnedDescriptor(owning: open(path.string, O_RDONLY | O_DIRECTORY | O_CLOEXEC))
+        try SystemCallError.check(hf_get_inode_flags(folder.rawValue, &flags), "ioctl")
+    }
+}
+
+private func permissions(of path: String) throws -> mode_t {
+    var facts = stat()
+    try #require(stat(path, &facts) == 0)
+    return facts.st_mode & 0o7777
 }
 
 private func setImmutable(_ path: FilePath, _ isImmutable: Bool) throws {

@@ -154,6 +154,28 @@ extension RealKernel {
             }
         }
 
+        @Test func `a mount that was attached and cannot be taken away again is not reported as a failed attach`()
+            throws
+        {
+            try Sandbox.run { sandbox in
+                let target = try sandbox.root.target("a")
+                _ = try target.prepareFolder()
+                try Sandbox.mountForeign(at: target.path)
+                let ours = try Sandbox.mountForeign(at: target.path)
+                // A parking lot that refuses everything.
+                let gone = try ParkingLot.prepare(at: sandbox.folder.appending("gone"))
+                try gone.release()
+                guard case .unverified(let error) = try target.outcome(ofAttaching: ours, gone) else {
+                    Issue.record("the undoing cannot have worked")
+                    return
+                }
+                #expect(error.errno == .notDirectory)
+                #expect(try target.observe(expecting: ours, parking: sandbox.parking).summary == .ours)
+                for _ in 0..<2 { try Sandbox.unmountForeign(at: target.path) }
+                try target.removeFolder()
+            }
+        }
+
         @Test func `while others mount over ours in a loop, no mount of theirs is ever unmounted`() throws {
             try Sandbox.run { sandbox in
                 let target = try sandbox.root.target("a")
