@@ -4,6 +4,16 @@ internal import NIOConcurrencyHelpers
 
 /// Waiting for what may never end.
 enum Deadline {
+    /// Waits; false if the task was cancelled before the time had passed.
+    static func passes(after time: Duration) async -> Bool {
+        do {
+            try await Task.sleep(for: time)
+            return true
+        } catch {
+            return false
+        }
+    }
+
     /// The operation's value, or the other one once the limit has passed or the caller's task is cancelled; the operation
     /// then goes on by itself, and its value is dropped.
     static func first<Value: Sendable>(
@@ -21,7 +31,7 @@ enum Deadline {
                 answer.withLockedValue { $0 = continuation }
                 if Task.isCancelled { give(late) }
                 let clock = Task {
-                    guard (try? await ContinuousClock().sleep(for: limit)) != nil else { return }
+                    guard await Deadline.passes(after: limit) else { return }
                     give(late)
                 }
                 Task {

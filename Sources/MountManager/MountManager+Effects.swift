@@ -197,7 +197,7 @@ extension MountManager {
         let pause = machine.backoff.pause()
         let mountpoint = machine.mountpoint
         let task = Task {
-            guard (try? await ContinuousClock().sleep(for: pause)) != nil else { return }
+            guard await Deadline.passes(after: pause) else { return }
             fire(token, at: mountpoint)
         }
         machine.timer?.task.cancel()

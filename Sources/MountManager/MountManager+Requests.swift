@@ -181,7 +181,7 @@ extension MountManager {
         guard machine.waiting[id] != nil else { return }
         let mountpoint = machine.mountpoint
         machine.waiting[id]?.deadline = Task {
-            guard (try? await ContinuousClock().sleep(for: timeout)) != nil else { return }
+            guard await Deadline.passes(after: timeout) else { return }
             withdraw(id, at: mountpoint, because: .timedOut)
         }
     }
@@ -222,17 +222,21 @@ extension MountManager {
         guard let machine = machines[mountpoint], goal == .rest ? !machine.isAtRest : !machine.isSettled else { return }
         let number = nextNumber()
         let clock = Task {
-            guard (try? await ContinuousClock().sleep(until: deadline)) != nil else { return }
+            guard await Deadline.passes(after: ContinuousClock.now.duration(to: deadline)) else { return }
             giveUpWatching(number, at: mountpoint)
         }
         await withTaskCancellationHandler {
-            await withCheckedContinuation { continuation in
-                machine.watchers[number] = Watcher(goal: goal, continuation: continuation)
-            }
+            await withCheckedContinuation { add(Watcher(goal: goal, continuation: $0), number: number, to: machine) }
         } onCancel: {
             Task { await giveUpWatching(number, at: mountpoint) }
         }
         clock.cancel()
+    }
+
+    /// A method, because a closure that does not use the actor does not run on it.
+    private func add(_ watcher: Watcher, number: UInt64, to machine: Machine) {
+        machine.watchers[number] = watcher
+        noteRest(of: machine)
     }
 
     private func giveUpWatching(_ number: UInt64, at mountpoint: Mountpoint) {

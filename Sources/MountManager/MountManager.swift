@@ -70,10 +70,9 @@ public actor MountManager {
 
     /// Listens to the kernel and watches over the operations' deadlines until the task is cancelled.
     public func run() async {
-        await withTaskGroup(of: Void.self) { group in
-            group.addTask { await self.changes.watch { await self.takeChanges() } }
-            group.addTask { await self.watchDeadlines() }
-        }
+        async let listening: Void = changes.watch { await self.takeChanges() }
+        await watchDeadlines()
+        await listening
     }
 
     /// Takes no more requests, and answers those that wait with `unavailable`; nothing new is begun.
@@ -115,15 +114,21 @@ public actor MountManager {
         return machine
     }
 
-    /// Marks the operations that are past their deadline, once a second.
+    /// Looks once a second for operations that are past their deadline.
     private func watchDeadlines() async {
-        while (try? await ContinuousClock().sleep(for: .seconds(1))) != nil {
-            let limit = ContinuousClock.now - configuration.operationDeadline
-            for machine in machines.values where machine.state.operation?.isStuck == false {
-                guard let operation = machine.operation, operation.since < limit else { continue }
-                logger.error("an operation is past its deadline", metadata: ["mountpoint": "\(machine.mountpoint)"])
-                feed(.operationStuck, to: machine)
-            }
+        while !Task.isCancelled {
+            do { try await Task.sleep(for: .seconds(1)) } catch { return }
+            noteOverdueOperations()
+        }
+    }
+
+    /// Tells the machines whose operation is past its deadline.
+    package func noteOverdueOperations() {
+        let limit = ContinuousClock.now - configuration.operationDeadline
+        for machine in machines.values where machine.state.operation?.isStuck == false {
+            guard let operation = machine.operation, operation.since < limit else { continue }
+            logger.error("an operation is past its deadline", metadata: ["mountpoint": "\(machine.mountpoint)"])
+            feed(.operationStuck, to: machine)
         }
     }
 }

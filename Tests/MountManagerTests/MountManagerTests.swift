@@ -292,7 +292,7 @@ import Testing
 @Suite struct PromptnessTests {
     private let hour = Duration.seconds(3600)
 
-    @Test(.timeLimit(.minutes(1))) func aDetachDoesNotWaitForABuildThatHangs() async throws {
+    @Test func aDetachDoesNotWaitForABuildThatHangs() async throws {
         let harness = try await ManagerHarness()
         await harness.kernel.hold(.build)
         async let attach = harness.attachError("vm-1", timeout: hour)
@@ -304,7 +304,7 @@ import Testing
         await harness.kernel.letGo(.build)
     }
 
-    @Test(.timeLimit(.minutes(1))) func aConflictIsToldWhileTheOthersBuildHangs() async throws {
+    @Test func aConflictIsToldWhileTheOthersBuildHangs() async throws {
         let harness = try await ManagerHarness()
         await harness.kernel.hold(.build)
         async let attach = harness.attach("vm-1", timeout: hour)
@@ -315,15 +315,15 @@ import Testing
         _ = try await attach
     }
 
-    @Test(.timeLimit(.minutes(1))) func anAttachOnAStuckMountpointFailsAtOnce() async throws {
+    @Test func anAttachOnAStuckMountpointFailsAtOnce() async throws {
         let harness = try await ManagerHarness(operationDeadline: .zero)
-        let manager = harness.manager
-        let running = Task { await manager.run() }
         await harness.kernel.hold(.build)
-        #expect(try await harness.attachError("vm-1", timeout: hour)?.code == .stuck)
+        async let first = harness.attachError("vm-1", timeout: hour)
+        await harness.kernel.waitUntilHeld(.build)
+        await harness.manager.noteOverdueOperations()
+        #expect(try await first?.code == .stuck)
         #expect(try await harness.attachError("vm-2", timeout: hour)?.code == .stuck)
         await harness.kernel.letGo(.build)
-        running.cancel()
         try await harness.settle()
         #expect(await harness.leftovers() == [])
     }
