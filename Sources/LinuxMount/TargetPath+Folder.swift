@@ -152,7 +152,10 @@ extension TargetPath {
             throw error
         }
         let facts = try FileFacts(of: leaf, on: path)
-        guard facts.user == 0, facts.permissions == 0 else { return }
+        guard facts.user == 0, facts.permissions == 0 else {
+            if try leaf.names(limit: 1, on: path).isEmpty { return }
+            throw SystemCallError("unlinkat", .directoryNotEmpty, on: path.string)
+        }
         let before = try leaf.inodeFlags(on: path)
         if let before { try leaf.setInodeFlags(before & ~UInt32(HF_FS_IMMUTABLE_FL), on: path) }
         let removed = name.withPlatformString { hf_unlinkat(parent.rawValue, $0, HF_AT_REMOVEDIR) }

@@ -96,8 +96,13 @@ public final class LinuxExecutor: MountExecutor {
                 return self.notPlaced(id, at: mountpoint, error)
             }
             let outcome = self.observe(id, at: mountpoint)
-            guard case .foreign(let other) = placed else { return outcome }
-            return .foreign(other, at: mountpoint, seen: outcome.seen)
+            switch placed {
+            case .placed: return outcome
+            case .foreign(let other): return .foreign(other, at: mountpoint, seen: outcome.seen)
+            case .unverified(let error):
+                return OperationOutcome(
+                    outcome.seen, problem: .operation("verify the mount at", mountpoint, failed: error))
+            }
         }
     }
 

@@ -21,7 +21,8 @@ public final class LinuxHost: Sendable {
     private let ledger: SQLiteLedger
     private let root: ManagedRoot
     private let parking: ParkingLot
-    private let lock: FileLock
+    private let stateLock: FileLock
+    private let runtimeLock: FileLock
     private let logger: Logger
 
     /// Where a host keeps its things, and how it works.
@@ -64,7 +65,8 @@ public final class LinuxHost: Sendable {
                 _ = try PrivateFolder.ensure(at: folder.path)
             }
         }
-        lock = try Self.takeLock(in: options.stateFolder)
+        stateLock = try Self.takeLock(in: options.stateFolder)
+        runtimeLock = try Self.takeLock(in: options.runtimeFolder)
         ledger = try Self.openLedger(options)
         let (root, parking, changes, boot) = try Self.translating(
             "prepare the mount root \(options.mountRoot)"
@@ -149,8 +151,8 @@ extension LinuxHost {
             return try FileLock.acquire(at: path)
         } catch  where error.errno == .resourceTemporarilyUnavailable {
             throw MountError(
-                .unavailable, "another holdfastd runs on this state: \(error.subject ?? path.string)",
-                hint: "stop it first, or choose another state folder")
+                .unavailable, "another holdfastd runs on this folder: \(error.subject ?? path.string)",
+                hint: "stop it first, or give this one folders of its own: --state-dir, --runtime-dir and --mount-root")
         } catch {
             throw failure("take the lock", error)
         }

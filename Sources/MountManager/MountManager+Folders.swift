@@ -8,6 +8,7 @@ extension MountManager {
     func removeFolder(at mountpoint: Mountpoint) async {
         do throws(MountError) {
             try await executor.removeFolder(at: mountpoint)
+            owedFolders.remove(mountpoint)
         } catch {
             owedFolders.insert(mountpoint)
             logger.warning("the mountpoint's folder stays for now: \(error)", metadata: ["mountpoint": "\(mountpoint)"])
@@ -20,10 +21,10 @@ extension MountManager {
         removeOwedFolders()
     }
 
-    /// Tries the owed folders again; those of a machine are left to it.
+    /// Tries the owed folders again, but for those that a machine is using.
     func removeOwedFolders() {
         let candidates = owedFolders.filter { machines[$0] == nil && removals[$0] == nil }
-        owedFolders = []
+        owedFolders.subtract(candidates)
         for mountpoint in candidates {
             removals[mountpoint] = Task {
                 await removeFolder(at: mountpoint)

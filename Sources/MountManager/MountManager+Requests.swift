@@ -133,14 +133,15 @@ extension MountManager {
     }
 
     /// One device must not be mounted at two places by Holdfast: the kernel would share one superblock, silently with the
-    /// first one's options, or two loop devices would write to one image.
+    /// first one's options, or two loop devices would write to one image. Nor may two overlays write to one folder.
     private func checkSourceIsFree(_ source: MountSource, for mountpoint: Mountpoint) throws(MountError) {
-        guard source.isOnDevice, machines[mountpoint]?.state.row?.source != source else { return }
+        let places = source.exclusivePlaces
+        guard !places.isEmpty, machines[mountpoint]?.state.row?.source != source else { return }
         for machine in machines.values where machine.mountpoint != mountpoint {
-            let isSame = { (other: MountSource) in other.isOnDevice && other.hasSameSource(as: source) }
-            guard machine.sources.contains(where: isSame) else { continue }
+            guard machine.sources.contains(where: { !places.isDisjoint(with: $0.exclusivePlaces) }) else { continue }
             throw MountError(
-                .conflict, "cannot attach \(source) at \(mountpoint): it is mounted at \(machine.mountpoint) already",
+                .conflict,
+                "cannot attach \(source) at \(mountpoint): it, or what it writes to, is mounted at \(machine.mountpoint)",
                 context: context("attach", source: source, at: mountpoint),
                 hint: "attach to it there: leave the mountpoint out, or name \(machine.mountpoint)")
         }
@@ -245,8 +246,16 @@ extension MountManager {
 }
 
 extension MountSource {
-    /// Whether it is on a device or in an image, of which the kernel must have one superblock only.
-    fileprivate var isOnDevice: Bool { source.utf8.first == UInt8(ascii: "/") && type.rawValue != "bind" }
-
-    fileprivate func hasSameSource(as other: MountSource) -> Bool { source.utf8.elementsEqual(other.source.utf8) }
+    /// What may be in one mount only: a device or an image, of which there must be one superblock, and the folders that an
+    /// overlay writes to, of which the kernel says that two users are undefined behaviour.
+    fileprivate var exclusivePlaces: Set<ExactText> {
+        switch type.rawValue {
+        case "bind": []
+        case "overlay":
+            Set(
+                options.filter { $0.name == "upperdir" || $0.name == "workdir" }.compactMap(\.value).map(ExactText.init)
+            )
+        default: source.utf8.first == UInt8(ascii: "/") ? [ExactText(source)] : []
+        }
+    }
 }

@@ -92,6 +92,8 @@ public actor MountManager {
         stopAccepting()
         let deadline = ContinuousClock.now + limit
         for mountpoint in machines.keys { await wait(for: .rest, at: mountpoint, until: deadline) }
+        removeOwedFolders()
+        for removal in removals.values { await removal.value }
     }
 
     /// Whether recovery has been started and requests are taken.
@@ -108,8 +110,7 @@ public actor MountManager {
         let machine = Machine(
             mountpoint: mountpoint, state: MountpointState(), attachments: [], backoff: configuration.backoff)
         machines[mountpoint] = machine
-        // Its own end comes by at the folder again; until then nobody else may remove it.
-        owedFolders.remove(mountpoint)
+        // The folder is not to go while a mount is being placed on it.
         if let removal = removals[mountpoint] { closeAfter(removal, at: machine) }
         return machine
     }

@@ -256,6 +256,19 @@ import Testing
         #expect(error?.message.contains("/root/a") == true)
     }
 
+    @Test func twoOverlaysThatWriteToOneFolderConflict() async throws {
+        let harness = try await ManagerHarness()
+        func overlay(_ name: String, work: String) -> MountSource {
+            MountSource(
+                type: FilesystemType(rawValue: "overlay"), source: name,
+                options: [MountOption("lowerdir", "/l"), MountOption("upperdir", "/u"), MountOption("workdir", work)])
+        }
+        try await harness.attach("vm-1", to: overlay("one", work: "/w1"), at: "/root/one")
+        let error = try await harness.attachError("vm-2", to: overlay("two", work: "/w2"), at: "/root/two")
+        #expect(error?.code == .conflict)
+        #expect(error?.message.contains("/root/one") == true)
+    }
+
     @Test func aMountpointOutsideTheRootIsRefused() async throws {
         let harness = try await ManagerHarness()
         for path in ["/etc", "/root", "/rootless/data"] {
