@@ -55,6 +55,16 @@ public final class ManagedRoot: Sendable {
         return ManagedRoot(try HeldMount(attaching: clone, at: folder, path: path, table: table), .created)
     }
 
+    /// Whether who walks the root's path arrives at it: not if somebody has mounted over it or a folder on the way, or has
+    /// unmounted it. What is done through this value would then be out of everybody's sight.
+    ///
+    /// Blocks as long as the filesystems on the way do.
+    ///
+    /// - Throws: what looking at the path answers.
+    public func isVisible() throws(SystemCallError) -> Bool {
+        try table.mountID(of: OwnedDescriptor.openFolder(atAbsolute: path)) == id
+    }
+
     /// Unmounts the root, exactly it; its folder stays. Every later operation on it or its targets fails with ENOTDIR.
     ///
     /// - Throws: EBUSY while something is mounted beneath or over it or uses it; it goes on working then.

@@ -6,8 +6,13 @@ internal import MountModel
 internal import SystemPackage
 
 extension LinuxExecutor {
-    /// The mountpoint as a path beneath the managed root.
+    /// The mountpoint as a path beneath the managed root, as long as that is where its path leads.
     func target(_ mountpoint: Mountpoint) throws(SystemCallError) -> TargetPath {
+        guard try root.isVisible() else {
+            throw SystemCallError(
+                "statx", .improperLink,
+                on: "\(root.path) (something is mounted over the mount root, or it was unmounted)")
+        }
         var relative = mountpoint.path
         guard relative.removePrefix(root.path) else {
             throw SystemCallError("openat2", .improperLink, on: "\(mountpoint) is not beneath \(root.path)")

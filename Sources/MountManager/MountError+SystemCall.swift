@@ -26,7 +26,10 @@ extension MountError {
             hint = "no component of a mountpoint may be a symbolic link or a file"
         case .improperLink:
             code = .foreign
-            hint = "somebody has mounted over a folder on the way: see 'findmnt --target \(path)'; it is never touched"
+            hint = """
+                somebody has mounted over a folder on the way: see 'findmnt --target \(path)'; it is never touched. If the \
+                mount root itself was unmounted, restart holdfastd
+                """
         case .directoryNotEmpty:
             code = .conflict
             hint = "a mountpoint is an empty folder: move what is in it, or choose another mountpoint"

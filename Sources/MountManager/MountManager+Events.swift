@@ -65,7 +65,7 @@ extension MountManager {
             logger.error(
                 "something was mounted over the mount root: consumers may no longer see their mounts",
                 metadata: ["at": "\(place)", "mount_root": "\(root)"])
-            return []
+            return Array(machines.keys)
         }
         guard place.path.starts(with: root.path) else { return [] }
         return machines.keys.filter { $0.path.starts(with: place.path) }

@@ -72,6 +72,21 @@ extension RealDaemon {
             }
         }
 
+        @Test func whatIsMountedOverTheMountRootIsNotTakenForIt() throws {
+            try TestHost.run { host in
+                let path = try host.attach("vm-1", to: "data", type: "tmpfs").path
+                try host.mountForeign(at: host.mountRoot)
+                #expect(try host.attachProblem("vm-2", to: "data", type: "tmpfs")?.code == "foreign")
+                #expect(try host.attachProblem("vm-2", to: "other", type: "tmpfs")?.code == "foreign")
+                #expect(try host.client.verify().ok == false)
+                try #require(umount2(host.mountRoot, 0) == 0)
+                #expect(try host.attach("vm-2", to: "data", type: "tmpfs").path == path)
+                #expect(try host.mounts(at: path).count == 1)
+                try host.detach("vm-1", from: "data")
+                #expect(try host.detach("vm-2", from: "data").mountState == "absent")
+            }
+        }
+
         @Test func anAttackerWhoMountsOverOursInALoopLosesNoMount() throws {
             try TestHost.run { host in
                 let path = host.mountRoot + "/point"
