@@ -12,6 +12,10 @@ extension RealDaemon {
         @Test func twoConsumersShareOneKernelMountAndNothingIsLeftAfterTheSecond() throws {
             try TestHost.run { host in
                 let image = try host.image("disk.img")
+                // What the daemon opens once and keeps is open after the first round.
+                try host.attach("vm-0", to: image)
+                try host.detach("vm-0", from: image)
+                let descriptors = try host.settledDescriptors()
                 let first = try host.attach("vm-1", to: image)
                 let second = try host.attach("vm-2", to: image)
                 #expect(first.path == second.path)
@@ -24,6 +28,9 @@ extension RealDaemon {
                 #expect(last.mountState == "absent")
                 #expect(try host.managedMounts().isEmpty)
                 #expect(!FileManager.default.fileExists(atPath: first.path))
+                #expect(try host.settledDescriptors() == descriptors)
+                #expect(try host.client.mounts().mounts.isEmpty)
+                #expect(try host.client.attachments().attachments.isEmpty)
             }
         }
 

@@ -101,6 +101,16 @@ final class TestHost: @unchecked Sendable {  // SAFETY: only the test's own thre
         try client.detach(DetachSelector(source: source, consumer: consumer))
     }
 
+    /// What the daemon's descriptors refer to, sockets of requests that have been answered apart; sorted.
+    func settledDescriptors() throws -> [String] {
+        let folder = "/proc/\(try #require(daemon).pid)/fd"
+        let targets = try FileManager.default.contentsOfDirectory(atPath: folder).compactMap {
+            // One that is closed while we read is none.
+            try? FileManager.default.destinationOfSymbolicLink(atPath: folder + "/" + $0)
+        }
+        return targets.filter { !$0.hasPrefix("socket:") }.sorted()
+    }
+
     /// The state of the only mount; `absent` where there is none.
     func state() throws -> String { try client.mounts().mounts.first?.mount.state ?? "absent" }
 
