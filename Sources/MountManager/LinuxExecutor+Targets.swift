@@ -66,14 +66,20 @@ extension LinuxExecutor {
         }
     }
 
-    /// What is at the target, relative to the mount; `moved` counts as covered: ours exists, and is not to be touched.
+    /// What is at the target, relative to the mount.
     private func seen(_ id: MountID, at target: TargetPath) throws(SystemCallError) -> MountpointState.Seen {
         let observation = try target.observe(expecting: KernelMountID(rawValue: id.rawValue), parking: parking)
+        return outcome(of: observation, at: target).seen
+    }
+
+    /// What an observation means to the state machine; `moved` counts as covered: ours exists, and is not to be touched.
+    private func outcome(of observation: LinuxMount.Observation, at target: TargetPath) -> OperationOutcome {
         switch observation.summary {
-        case .empty: return .empty
-        case .ours: return .ours
-        case .covered, .parked, .moved: return .covered
-        case .foreign: return .foreign
+        case .empty: OperationOutcome(.empty)
+        case .ours: OperationOutcome(.ours)
+        case .covered, .parked: .covered(target.path)
+        case .moved: .moved(observation, from: target.path)
+        case .foreign: .foreign(observation, at: target.path)
         }
     }
 
@@ -87,13 +93,7 @@ extension LinuxExecutor {
             _ = try parking.moveBack(kernelID, to: target)
             observation = try target.observe(expecting: kernelID, parking: parking)
         }
-        switch observation.summary {
-        case .empty: return OperationOutcome(.empty)
-        case .ours: return OperationOutcome(.ours)
-        case .covered, .parked: return .covered(target.path)
-        case .moved: return .moved(observation, from: target.path)
-        case .foreign: return .foreign(observation, at: target.path)
-        }
+        return outcome(of: observation, at: target)
     }
 
     /// The mountpoints' folders beneath the root on which nothing is mounted; none where they cannot be read.

@@ -117,10 +117,7 @@ public actor MountManager {
 
     /// Looks once a second for operations that are past their deadline.
     private func watchDeadlines() async {
-        while !Task.isCancelled {
-            do { try await Task.sleep(for: .seconds(1)) } catch { return }
-            noteOverdueOperations()
-        }
+        while await Deadline.passes(after: .seconds(1)) { noteOverdueOperations() }
     }
 
     /// Tells the machines whose operation is past its deadline.
