@@ -65,6 +65,18 @@ public final class ManagedRoot: Sendable {
         try table.mountID(of: OwnedDescriptor.openFolder(atAbsolute: path)) == id
     }
 
+    /// Makes the root private again if others have made it shared, or a slave.
+    ///
+    /// What was mounted beneath it meanwhile may have spread to its peers, and stays there.
+    ///
+    /// - Returns: whether it had to be.
+    /// - Throws: the kernel's refusal.
+    public func keepPrivate() throws(SystemCallError) -> Bool {
+        guard let entry = try table.entry(id), entry.propagation != .private else { return false }
+        try held.makePrivate()
+        return true
+    }
+
     /// Unmounts the root, exactly it; its folder stays. Every later operation on it or its targets fails with ENOTDIR.
     ///
     /// - Throws: EBUSY while something is mounted beneath or over it or uses it; it goes on working then.

@@ -35,3 +35,23 @@ public struct MountAttributes: OptionSet, Hashable, Sendable {
         return (rawValue | cleared.rawValue) & accessTime == 0 ? cleared.rawValue : cleared.rawValue | accessTime
     }
 }
+
+extension MountAttributes: CustomStringConvertible {
+    private static let names: [(MountAttributes, String)] = [
+        (.readOnly, "ro"), (.noSetUserID, "nosuid"), (.noDevices, "nodev"), (.noExecute, "noexec"),
+        (.noAccessTime, "noatime"), (.strictAccessTime, "strictatime"), (.noDirectoryAccessTime, "nodiratime"),
+        (.noSymlinkFollow, "nosymfollow"), (.idMapped, "idmapped"),
+    ]
+
+    /// The names of `man 8 mount`, with commas between; bits without a name as one number.
+    public var description: String {
+        var texts: [String] = []
+        var rest = self
+        for (attribute, name) in Self.names where rest.contains(attribute) {
+            texts.append(name)
+            rest.subtract(attribute)
+        }
+        if !rest.isEmpty { texts.append("0x\(String(rest.rawValue, radix: 16))") }
+        return texts.joined(separator: ",")
+    }
+}

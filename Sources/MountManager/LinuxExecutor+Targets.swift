@@ -123,11 +123,9 @@ extension LinuxExecutor {
         guard let recipe = try? catalog.recipe(for: source) else {
             return Examination(.unknown, found: "the type \(source.type) is no longer in the catalog")
         }
-        let wanted = attributes(of: recipe)
-        let missing = wanted.subtracting(entry.attributes)
         let text = "mount \(kernelID): \(entry.filesystemType)"
-        guard missing.isEmpty else { return Examination(.drifted, found: "\(text) without \(missing)") }
-        return Examination(.ok, found: text)
+        guard let drift = drift(of: entry, from: recipe) else { return Examination(.ok, found: text) }
+        return Examination(.drifted, found: "\(text) \(drift)")
     }
 
     private func examination(of observation: LinuxMount.Observation) throws(SystemCallError) -> Examination {

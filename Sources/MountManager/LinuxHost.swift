@@ -39,6 +39,8 @@ public final class LinuxHost: Sendable {
         public var threads = 16
         /// How long a kernel operation may take before its mountpoint is `stuck`.
         public var operationDeadline = Duration.seconds(60)
+        /// What is done about mounts that others have changed.
+        public var reconcile = ReconcilePolicy()
         /// Told at each step that changes the kernel's state.
         public var executorSteps = ExecutorSteps.none
         /// Told at each step of a commit.
@@ -87,7 +89,8 @@ public final class LinuxHost: Sendable {
         executor = threads
         manager = MountManager(
             configuration: ManagerConfiguration(
-                mountRoot: options.mountRoot, boot: boot, operationDeadline: options.operationDeadline),
+                mountRoot: options.mountRoot, boot: boot, operationDeadline: options.operationDeadline,
+                reconcile: options.reconcile),
             ledger: ledger, executor: threads, changes: changes, logger: logger)
         var features = Dictionary(
             KernelFeatures.current.rows.map { ($0.name, $0.isAvailable) }, uniquingKeysWith: { first, _ in first })

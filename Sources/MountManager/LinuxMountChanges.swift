@@ -9,6 +9,8 @@ internal import SystemPackage
 /// What the kernel reports about its mount table, by fanotify (kernel 6.15) or by `poll` on mountinfo.
 public final class LinuxMountChanges: MountChangeSource {
     private let events: MountEventWatch
+    /// Says only that something has changed, but that also of attributes.
+    private let anything: MountEventWatch
     private let table: MountTable
     private let logger: Logger
 
@@ -17,6 +19,7 @@ public final class LinuxMountChanges: MountChangeSource {
     /// - Throws: what kept the kernel from being listened to.
     public init(table: MountTable = .current, logger: Logger) throws(SystemCallError) {
         events = try MountEventWatch.open()
+        anything = try MountEventWatch.open(preferring: .mountinfo)
         self.table = table
         self.logger = logger
     }
@@ -40,13 +43,42 @@ public final class LinuxMountChanges: MountChangeSource {
     }
 
     public func watch(_ notify: @escaping @Sendable () async -> Void) async {
+        await wait(for: events, firstAfter: nil) {
+            await notify()
+            return nil
+        }
+    }
+
+    public func watchAttributes(_ look: @escaping @Sendable () async -> Bool) async {
+        let clock = ContinuousClock()
+        await wait(for: anything, firstAfter: Self.pauseBetweenLooks) {
+            // Changes come in crowds, and a look takes longer the more mounts there are: a fiftieth of the time at most.
+            let began = clock.now
+            let isOwedAnother = await look()
+            let pause = max(Self.pauseBetweenLooks, began.duration(to: clock.now) * 50)
+            guard await Deadline.passes(after: pause) else { return nil }
+            return isOwedAnother ? Self.pauseBeforeAnotherTry : nil
+        }
+    }
+
+    /// A drift is noticed within this time at best; changes in the meantime are looked at together.
+    private static let pauseBetweenLooks = Duration.seconds(1)
+    /// What could not be set right is tried again after this time.
+    private static let pauseBeforeAnotherTry = Duration.seconds(30)
+
+    /// Waits on a thread of its own. What `notify` returns is how long to wait for the next change; nil for ever.
+    private func wait(
+        for watch: MountEventWatch, firstAfter firstLimit: Duration?, _ notify: @Sendable () async -> Duration?
+    ) async {
         let thread = NIOThreadPool(numberOfThreads: 1)
         thread.start()
         await withTaskCancellationHandler {
+            var patience = firstLimit
             while !Task.isCancelled {
                 do {
-                    let wakeup = try await thread.runIfActive { try self.events.wait() }
-                    if wakeup == .changed { await notify() }
+                    let limit = patience
+                    let wakeup = try await thread.runIfActive { try watch.wait(timeout: limit) }
+                    if wakeup != .woken { patience = await notify() }
                 } catch is CancellationError {
                     break
                 } catch {
@@ -55,7 +87,7 @@ public final class LinuxMountChanges: MountChangeSource {
                 }
             }
         } onCancel: {
-            do throws(SystemCallError) { try events.wake() } catch { logger.error("\(error)") }
+            do throws(SystemCallError) { try watch.wake() } catch { logger.error("\(error)") }
         }
         do { try await thread.shutdownGracefully() } catch { logger.error("\(error)") }
     }

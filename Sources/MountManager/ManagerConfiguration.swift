@@ -14,16 +14,19 @@ public struct ManagerConfiguration: Sendable {
     public var waitingLimit: Int
     /// The pauses between retries of one mountpoint.
     public var backoff: Backoff
+    /// What is done about mounts that others have changed.
+    public var reconcile: ReconcilePolicy
 
     /// Puts the parts together.
     public init(
         mountRoot: Mountpoint, boot: BootID, operationDeadline: Duration = .seconds(60), waitingLimit: Int = 1024,
-        backoff: Backoff = Backoff()
+        backoff: Backoff = Backoff(), reconcile: ReconcilePolicy = ReconcilePolicy()
     ) {
         self.mountRoot = mountRoot
         self.boot = boot
         self.operationDeadline = operationDeadline
         self.waitingLimit = waitingLimit
         self.backoff = backoff
+        self.reconcile = reconcile
     }
 }

@@ -35,6 +35,15 @@ public protocol MountExecutor: Sendable {
 
     /// What the kernel's table says about the topmost mount at the mountpoint, against what the source asks for.
     func examine(_ mountpoint: Mountpoint, expecting id: MountID?, of source: MountSource) async -> Examination
+
+    /// Which of these mounts have other attributes than their sources ask for; some microseconds a mount. A mount root that
+    /// others have made shared is made private again.
+    func drift(among mounts: [MountID: MountSource]) async -> Drift
+
+    /// Gives the mount the attributes that its source asks for, if it is on top at the mountpoint; nothing else is changed.
+    ///
+    /// - Returns: why it could not be done.
+    func restoreAttributes(of id: MountID, at mountpoint: Mountpoint, for source: MountSource) async -> MountError?
 }
 
 /// What the kernel showed at a mountpoint after an operation.

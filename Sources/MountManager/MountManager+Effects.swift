@@ -10,7 +10,14 @@ extension MountManager {
         let executor = executor
         switch effect {
         case .inspect(let id):
-            operate(machine) { await .ended(executor.inspect(mountpoint, expecting: id)) }
+            let drifted = healableDrift(of: machine)
+            operate(machine) {
+                var outcome = await executor.inspect(mountpoint, expecting: id)
+                if outcome.seen == .ours, let id, let source = drifted {
+                    outcome.problem = await executor.restoreAttributes(of: id, at: mountpoint, for: source)
+                }
+                return .ended(outcome)
+            }
         case .build(let source):
             let closing = machine.closing?.task
             operate(machine) {
@@ -25,6 +32,7 @@ extension MountManager {
         case .place(let id):
             // From here on the mount is the operation's: attached, or freed with it.
             machine.builtID = nil
+            machine.drift = nil
             operate(machine) { await .ended(executor.place(id, at: mountpoint)) }
         case .unmount(let id, let rung):
             operate(machine) { await .ended(executor.unmount(id, from: mountpoint, rung: rung)) }

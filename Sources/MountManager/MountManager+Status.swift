@@ -83,7 +83,11 @@ extension MountManager {
             }
             // It may have been released, or mounted again, in the meantime.
             guard machines[machine.mountpoint]?.state.row == row else { continue }
-            if examination.result != .ok { machines[machine.mountpoint].map { feed(.hint, to: $0) } }
+            if examination.result == .drifted {
+                _ = await lookForDrift()
+            } else if examination.result != .ok {
+                machines[machine.mountpoint].map { feed(.hint, to: $0) }
+            }
             verifications.append(Verification(status: status, examination: examination))
         }
         return verifications
@@ -97,7 +101,7 @@ extension MountManager {
         let phase = machine.state.phase
         return MountStatus(
             mountpoint: machine.mountpoint, source: source, phase: phase, mountID: machine.mountID,
-            problem: phase == .mounted || phase == .settling ? nil : machine.problem)
+            problem: phase == .mounted || phase == .settling ? driftProblem(of: machine) : machine.problem)
     }
 
     private func listing(of machine: Machine) -> Listing? {

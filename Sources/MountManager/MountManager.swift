@@ -71,8 +71,10 @@ public actor MountManager {
     /// Listens to the kernel and watches over the operations' deadlines until the task is cancelled.
     public func run() async {
         async let listening: Void = changes.watch { await self.takeChanges() }
+        async let looking: Void = changes.watchAttributes { await self.lookForDrift() }
         await watchDeadlines()
         await listening
+        await looking
     }
 
     /// Takes no more requests, and answers those that wait with `unavailable`; nothing new is begun.

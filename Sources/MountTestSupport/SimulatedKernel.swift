@@ -21,6 +21,7 @@ public final class SimulatedKernel: MountExecutor, MountChangeSource {
         var changes: [MountChange] = []
         var faults: [Operation: [MountError]] = [:]
         var counts: [Operation: Int] = [:]
+        var drifted: [MountID: String] = [:]
     }
 
     let table = NIOLockedValueBox(Table())
@@ -52,6 +53,18 @@ public final class SimulatedKernel: MountExecutor, MountChangeSource {
             guard let top = table.stacks[mountpoint]?.last else { return }
             if isBusy { table.busy.insert(top) } else { table.busy.remove(top) }
         }
+    }
+
+    /// Somebody remounts the topmost mount, which has other attributes then.
+    public func remountTop(at mountpoint: Mountpoint, as difference: String) {
+        table.withLockedValue { table in
+            if let top = table.stacks[mountpoint]?.last { table.drifted[top] = difference }
+        }
+    }
+
+    /// In what the topmost mount differs from how it was made.
+    public func driftOfTop(at mountpoint: Mountpoint) -> String? {
+        table.withLockedValue { table in table.stacks[mountpoint]?.last.flatMap { table.drifted[$0] } }
     }
 
     /// The next operations of this kind fail, one error each.
@@ -167,6 +180,23 @@ public final class SimulatedKernel: MountExecutor, MountChangeSource {
         }
     }
 
+    public func drift(among mounts: [MountID: MountSource]) async -> Drift {
+        table.withLockedValue { table in
+            var drift = Drift()
+            drift.mounts = table.drifted.filter { mounts[$0.key] != nil }
+            return drift
+        }
+    }
+
+    public func restoreAttributes(
+        of id: MountID, at mountpoint: Mountpoint, for source: MountSource
+    ) async -> MountError? {
+        table.withLockedValue { table in
+            if table.stacks[mountpoint]?.last == id { table.drifted[id] = nil }
+            return nil
+        }
+    }
+
     // MARK: - MountChangeSource
 
     public func drain() -> MountChanges {
@@ -178,6 +208,9 @@ public final class SimulatedKernel: MountExecutor, MountChangeSource {
 
     /// Requests drain for themselves; a test that wants more calls the manager.
     public func watch(_ notify: @escaping @Sendable () async -> Void) async {}
+
+    /// As `watch`.
+    public func watchAttributes(_ look: @escaping @Sendable () async -> Bool) async {}
 
     private func begin(_ operation: Operation) async {
         table.withLockedValue { $0.counts[operation, default: 0] += 1 }

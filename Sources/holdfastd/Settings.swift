@@ -15,6 +15,7 @@ struct Settings {
     var allowsPrivateNamespace: Bool
     var threads: Int
     var operationDeadline: Duration
+    var reconcile: ReconcilePolicy
 
     static let defaults = (
         stateFolder: "/var/lib/holdfast/state", runtimeFolder: "/run/holdfast", mountRoot: "/var/lib/holdfast/mounts"
@@ -45,6 +46,7 @@ struct Settings {
             throw .invalidArgument("operation_deadline_seconds is \(seconds)", hint: "1 to 3600 are allowed")
         }
         operationDeadline = .seconds(seconds)
+        reconcile = try ReconcilePolicy(file.reconcile)
         guard !mountRoot.path.starts(with: stateFolder.path), !mountRoot.path.starts(with: runtimeFolder.path) else {
             throw .invalidArgument(
                 "mount_root \(mountRoot) is inside state_dir or runtime_dir, which only root can enter",
@@ -59,6 +61,7 @@ struct Settings {
         options.allowsPrivateNamespace = allowsPrivateNamespace
         options.threads = threads
         options.operationDeadline = operationDeadline
+        options.reconcile = reconcile
         options.executorSteps = CrashPoint.executorSteps
         options.commitSteps = CrashPoint.commitStep
         return options
@@ -70,5 +73,29 @@ struct Settings {
         } catch {
             throw .invalidArgument("\(name): \(error.message)", hint: error.hint)
         }
+    }
+}
+
+extension ReconcilePolicy {
+    /// Checks what the file says.
+    ///
+    /// - Throws: `invalid_argument`, which names the setting.
+    fileprivate init(_ table: SettingsFile.ReconcileTable?) throws(MountError) {
+        self.init()
+        guard let table else { return }
+        if let text = table.action { otherwise = try Self.action(text) }
+        for rule in table.rules ?? [] {
+            rules.append(
+                Rule(
+                    type: rule.type.map(FilesystemType.init(rawValue:)), source: rule.source,
+                    action: try Self.action(rule.action)))
+        }
+    }
+
+    private static func action(_ text: String) throws(MountError) -> Action {
+        if let action = Action(rawValue: text) { return action }
+        throw .invalidArgument(
+            "the action of reconcile is '\(InputText.quoted(text))'",
+            hint: "one of \(Action.allCases.map(\.rawValue).joined(separator: ", "))")
     }
 }

@@ -14,6 +14,24 @@ struct SettingsFile: Codable {
     var allowsPrivateNamespace: Bool?
     var threads: Int?
     var operationDeadlineSeconds: Int?
+    var reconcile: ReconcileTable?
+
+    /// `[reconcile]`: what is done about mounts that others have changed.
+    struct ReconcileTable: Codable {
+        var action: String?
+        var rules: [Rule]?
+
+        /// `[[reconcile.rules]]`: an exception.
+        struct Rule: Codable {
+            var type: String?
+            var source: String?
+            var action: String
+
+            enum CodingKeys: String, CodingKey, CaseIterable { case type, source, action }
+        }
+
+        enum CodingKeys: String, CodingKey, CaseIterable { case action, rules }
+    }
 
     enum CodingKeys: String, CodingKey, CaseIterable {
         case stateFolder = "state_dir"
@@ -24,6 +42,7 @@ struct SettingsFile: Codable {
         case allowsPrivateNamespace = "allow_private_namespace"
         case threads
         case operationDeadlineSeconds = "operation_deadline_seconds"
+        case reconcile
     }
 
     /// Reads and decodes the file.
@@ -39,11 +58,13 @@ struct SettingsFile: Codable {
         }
         do {
             let table = try TOMLTable(string: text)
-            let known = Set(CodingKeys.allCases.map(\.rawValue))
-            if let unknown = table.keys.sorted().first(where: { !known.contains($0) }) {
-                throw MountError.invalidArgument(
-                    "\(path): there is no setting '\(InputText.quoted(unknown))'",
-                    hint: "the settings are \(known.sorted().joined(separator: ", "))")
+            try checkNames(in: table, CodingKeys.self, path)
+            if let reconcile = table["reconcile"]?.table {
+                try checkNames(in: reconcile, ReconcileTable.CodingKeys.self, "\(path), [reconcile]")
+                for rule in reconcile["rules"]?.array.map(Array.init) ?? [] {
+                    guard let rule = rule.table else { continue }
+                    try checkNames(in: rule, ReconcileTable.Rule.CodingKeys.self, "\(path), [[reconcile.rules]]")
+                }
             }
             return try TOMLDecoder().decode(SettingsFile.self, from: table)
         } catch let error as MountError {
@@ -54,5 +75,15 @@ struct SettingsFile: Codable {
         } catch {
             throw .invalidArgument("\(path): \(error)")
         }
+    }
+
+    private static func checkNames<Keys: CodingKey & CaseIterable>(
+        in table: TOMLTable, _ keys: Keys.Type, _ place: String
+    ) throws(MountError) {
+        let known = Set(keys.allCases.map(\.stringValue))
+        guard let unknown = table.keys.sorted().first(where: { !known.contains($0) }) else { return }
+        throw .invalidArgument(
+            "\(place): there is no setting '\(InputText.quoted(unknown))'",
+            hint: "the settings are \(known.sorted().joined(separator: ", "))")
     }
 }

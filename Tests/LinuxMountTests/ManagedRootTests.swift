@@ -79,6 +79,16 @@ extension RealKernel {
             }
         }
 
+        @Test func `a root in use that others made shared is made private again, once`() throws {
+            try Sandbox.run { (sandbox) throws in
+                #expect(try sandbox.root.keepPrivate() == false)
+                #expect(hf_mount_setattr(-100, sandbox.root.path.string, 0, 0, 0, UInt64(HF_MS_SHARED)) == 0)
+                #expect(try sandbox.root.keepPrivate())
+                #expect(try sandbox.table.entry(sandbox.root.id)?.propagation == .private)
+                #expect(try sandbox.root.keepPrivate() == false)
+            }
+        }
+
         @Test func `a root that others have mounted over is not covered with a second one`() throws {
             try Sandbox.run { sandbox in
                 try Sandbox.mountForeign(at: sandbox.root.path)

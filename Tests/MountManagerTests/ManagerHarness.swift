@@ -14,7 +14,8 @@ struct ManagerHarness {
 
     init(
         kernel: SimulatedKernel = SimulatedKernel(), ledger: MemoryLedger = MemoryLedger(), waitingLimit: Int = 1024,
-        retryAfter: Duration = .seconds(3600), boot: String = "boot-1", operationDeadline: Duration = .seconds(60)
+        retryAfter: Duration = .seconds(3600), boot: String = "boot-1", operationDeadline: Duration = .seconds(60),
+        reconcile: ReconcilePolicy = ReconcilePolicy()
     ) async throws {
         self.kernel = kernel
         self.ledger = ledger
@@ -22,7 +23,7 @@ struct ManagerHarness {
             configuration: ManagerConfiguration(
                 mountRoot: try Mountpoint("/root"), boot: BootID(rawValue: boot), operationDeadline: operationDeadline,
                 waitingLimit: waitingLimit,
-                backoff: Backoff(first: retryAfter)),
+                backoff: Backoff(first: retryAfter), reconcile: reconcile),
             ledger: ledger, executor: kernel, changes: kernel,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
         try await manager.start()

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import CLinux
+internal import SystemPackage
+
+extension TargetPath {
+    /// Sets and clears attributes of the mount of that id, if it is on top, in one step; nothing else is ever changed.
+    ///
+    /// While it is at it the mount counts as in use. Does not block (`man 2 mount_setattr`, 5.12).
+    ///
+    /// - Returns: false where it is not on top.
+    /// - Throws: the kernel's refusal; EBUSY for `readOnly` while a writer has a file open on this very mount.
+    public func setAttributes(
+        _ set: MountAttributes, clearing: MountAttributes, ofMount id: KernelMountID
+    ) throws(SystemCallError) -> Bool {
+        guard case .found(let parent) = try openParent(), try topmost(in: parent) == .mount(id) else { return false }
+        let mount = try OwnedDescriptor.openPlace(name, at: parent.rawValue, .beneath, on: path)
+        guard try table.mountID(of: mount) == id else { return false }
+        let answer = hf_mount_setattr(
+            mount.rawValue, "", UInt32(HF_AT_EMPTY_PATH), set.rawValue, set.clearing(clearing), 0)
+        try SystemCallError.check(answer, "mount_setattr", on: path.string)
+        return true
+    }
+}

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Logging
+internal import MountModel
+
+// Mounts that are still there, and not as they were made: somebody has remounted them.
+extension MountManager {
+    /// Compares the attributes of all mounts in use with those that they were given, tells the machines where there is a
+    /// difference, and says so in the log.
+    ///
+    /// - Returns: whether another look is worth while: something is being healed, which may be refused, or something has
+    ///   not been inspected yet.
+    package func lookForDrift() async -> Bool {
+        var mounts: [MountID: MountSource] = [:]
+        for machine in machines.values where machine.state.seen == .ours {
+            if let row = machine.state.row, let id = row.id { mounts[id] = row.source }
+        }
+        let drift = await executor.drift(among: mounts)
+        for problem in drift.problems { logger.error("\(problem.message)") }
+        if drift.isRootExposed {
+            logger.error(
+                "others had made the mount root shared: mounts made meanwhile may have spread; it is private again",
+                metadata: ["mount_root": "\(configuration.mountRoot)"])
+        }
+        var isWorthAnother = machines.values.contains { $0.state.seen == .unknown }
+        for id in mounts.keys {
+            // It may be another one's by now, or nobody's.
+            guard let mountpoint = mountpointsByID[id], let machine = machines[mountpoint] else { continue }
+            note(drift.mounts[id], of: machine)
+            if healableDrift(of: machine) == nil { continue }
+            isWorthAnother = true
+            feed(.hint, to: machine)
+        }
+        return isWorthAnother
+    }
+
+    private func note(_ drift: String?, of machine: Machine) {
+        if machine.drift == drift { return }
+        machine.drift = drift
+        let metadata: Logger.Metadata = [
+            "mountpoint": "\(machine.mountpoint)", "mount": "\(machine.mountID, default: "")",
+        ]
+        if let drift {
+            logger.warning("somebody has changed a mount's attributes: it is \(drift)", metadata: metadata)
+        } else {
+            logger.notice("a mount has the attributes again that it was given", metadata: metadata)
+        }
+    }
+
+    /// The source whose attributes the next inspection is to give back; nil where there is nothing to heal.
+    func healableDrift(of machine: Machine) -> MountSource? {
+        guard machine.drift != nil, let source = machine.state.row?.source else { return nil }
+        return configuration.reconcile.action(for: source) == .heal ? source : nil
+    }
+
+    /// What `list` and `show` say about a mount that has drifted.
+    func driftProblem(of machine: Machine) -> MountError? {
+        guard let drift = machine.drift else { return nil }
+        return machine.problem
+            ?? MountError(
+                .conflict, "somebody has changed the attributes of \(machine.mountpoint): it is \(drift)",
+                context: MountError.Context(operation: "verify", target: machine.mountpoint.description),
+                hint: "find out who remounts it; 'mount -o remount,bind,…' gives it back what it had")
+    }
+}

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import Glibc
+import HoldfastAPI
+import LinuxMount
+import Testing
+
+extension RealDaemon {
+    /// Administrators who remount what is ours while it is in use.
+    @Suite struct Drift {
+        private static let remounted = UInt(MS_REMOUNT | MS_BIND)
+
+        @Test func whatLostItsAttributesGetsThemBack() throws {
+            try TestHost.run { host in
+                let path = try host.attach("vm-1", to: "data", type: "tmpfs").path
+                let before = try #require(try host.mounts(at: path).last)
+                try #require(mount("none", path, nil, Self.remounted | UInt(MS_RDONLY), nil) == 0)
+                try #require(try host.mounts(at: path).last?.attributes == .readOnly)
+                while try host.mounts(at: path).last?.attributes != before.attributes { usleep(5_000) }
+                #expect(try host.mounts(at: path).map(\.id) == [before.id])
+                #expect(try host.client.verify().ok)
+                try host.detach("vm-1", from: "data")
+            }
+        }
+
+        @Test func withAPolicyToReportItIsOnlySaid() throws {
+            try TestHost.run(start: false) { host in
+                let configuration = host.folder + "/holdfastd.toml"
+                try """
+                [reconcile]
+                [[reconcile.rules]]
+                type = "tmpfs"
+                source = "da*"
+                action = "report"
+                """.write(toFile: configuration, atomically: true, encoding: .utf8)
+                try host.startDaemon(arguments: ["--config", configuration])
+                let path = try host.attach("vm-1", to: "data", type: "tmpfs").path
+                try #require(mount("none", path, nil, Self.remounted, nil) == 0)
+                while try host.client.mounts().mounts.first?.mount.problem == nil { usleep(5_000) }
+                let mount = try #require(try host.client.mounts().mounts.first?.mount)
+                #expect(mount.state == "mounted")
+                #expect(mount.problem?.detail.contains("without nosuid,nodev") == true, "\(mount)")
+                let entry = try #require(try host.client.verify().mounts.first)
+                #expect(entry.result == "drifted")
+                #expect(entry.found.contains("without nosuid,nodev"))
+                #expect(try host.mounts(at: path).last?.attributes == [])
+                try host.detach("vm-1", from: "data")
+            }
+        }
+
+        @Test func aMountRootThatSomebodyMadeSharedIsPrivateAgain() throws {
+            try TestHost.run { host in
+                let path = try host.attach("vm-1", to: "data", type: "tmpfs").path
+                try #require(mount("none", host.mountRoot, nil, UInt(MS_SHARED), nil) == 0)
+                while try host.mounts(at: host.mountRoot).last?.propagation != .private { usleep(5_000) }
+                #expect(try host.mounts(at: path).count == 1)
+                try host.detach("vm-1", from: "data")
+            }
+        }
+
+        @Test(arguments: [
+            ("[reconcile]\naction = \"ignore\"", "heal, report"),
+            ("[reconcile]\nactions = \"heal\"", "no setting 'actions'"),
+            ("[[reconcile.rules]]\naction = \"heal\"\ntypes = \"x\"", "no setting 'types'"),
+        ])
+        func aPolicyThatMakesNoSenseIsRefused(_ text: String, _ complaint: String) throws {
+            try TestHost.run(start: false) { host in
+                let configuration = host.folder + "/holdfastd.toml"
+                try text.write(toFile: configuration, atomically: true, encoding: .utf8)
+                let daemon = try DaemonProcess(
+                    arguments: ["run", "--config", configuration, "--mount-root", host.mountRoot], environment: [:])
+                #expect(daemon.waitForEnd() == 0)
+                #expect(daemon.log.contains(complaint), "\(daemon.log)")
+            }
+        }
+    }
+}
