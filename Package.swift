@@ -85,6 +85,7 @@ let package = Package(
             dependencies: [
                 "MountManager", "MountTestSupport", "MountModel", "LinuxMount", "Filesystems", "Ledger", system, log,
             ]),
+        .testTarget(name: "TortureTests", dependencies: ["holdfast-torture"]),
         .testTarget(name: "HoldfastAPITests", dependencies: ["HoldfastAPI", "MountModel", "holdfast"]),
         .testTarget(
             name: "HoldfastServerTests",

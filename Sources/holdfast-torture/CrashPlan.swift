@@ -37,6 +37,9 @@ enum Scene: Sendable {
             }
     }
 
+    /// Whether nothing has to be arranged.
+    var isLoad: Bool { if case .load = self { true } else { false } }
+
     /// Where the daemon is stopped first.
     var stop: String? {
         switch self {
@@ -48,7 +51,7 @@ enum Scene: Sendable {
     }
 }
 
-/// Which end comes when: all failpoints in turn, each cycle in another order, with random moments in between.
+/// Which end comes when: all failpoints in turn, each time in another order, with random moments in between.
 struct CrashSchedule {
     /// What only a disk that reports I/O errors leads to; `LedgerFaultTests` kills there.
     static let unreachable: Set<String> = ["overwrite.before", "overwrite.after"]
@@ -67,7 +70,11 @@ struct CrashSchedule {
         count += 1
         if count % 12 == 0 { return .rest }
         if count % 3 == 0 { return .moment }
-        if left.isEmpty { left = names.shuffled(using: &random) }
+        if left.isEmpty {
+            // What no load reaches comes first, so that a short run has been everywhere.
+            let shuffled = names.shuffled(using: &random)
+            left = shuffled.filter { Scene(for: $0).isLoad } + shuffled.filter { !Scene(for: $0).isLoad }
+        }
         return left.popLast().map(Aim.failpoint) ?? .moment
     }
 }

@@ -112,7 +112,7 @@ extension CrashRun {
             throw violation(["the daemon does not end with status 0"], "at the end", daemon)
         }
         // Folders that somebody else has made are his to remove.
-        for source in world.sources where source.isFolderMadeBefore { source.at.map { _ = rmdir($0) } }
+        world.removeFoldersOfOthers()
         let left = try check.leftovers() + LedgerCopy(world: world).keys().map { "in the ledger: \($0)" }
         if !left.isEmpty { throw violation(left.map { "left: \($0)" }, "at the end", daemon) }
     }

@@ -120,11 +120,7 @@ final class CrashRun {
         var environment = environment
         environment["HOLDFAST_FAILPOINTS_REACHED"] = world.folder + "/reached"
         let daemon = try DaemonProcess(
-            daemonProgram,
-            [
-                "run", "--state-dir", world.stateFolder, "--runtime-dir", world.runtimeFolder, "--mount-root",
-                world.mountRoot, "--allow-private-namespace",
-            ], environment: environment, onStop: onStop)
+            daemonProgram, world.daemonArguments, environment: environment, onStop: onStop)
         current = daemon
         return daemon
     }

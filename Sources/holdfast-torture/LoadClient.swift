@@ -37,7 +37,7 @@ final class LoadClient: @unchecked Sendable {
     /// Sends requests, one after the other, until it is told to stop.
     func run(seed: UInt64, until stop: StopFlag, pause: Duration = .zero) {
         random = SeededGenerator(seed: seed)
-        let appetite = Int.random(in: 25...60, using: &random)
+        let appetite = Int.random(in: 40...80, using: &random)
         while !stop.isSet, complaints.isEmpty {
             guard let key = keys.randomElement(using: &random), let record = records[key] else { break }
             let isWanted = chance(record.knowledge == .there ? 15 : appetite)

@@ -9,7 +9,7 @@ struct TortureCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "holdfast-torture", abstract: "Try holdfastd beyond what is reasonable.",
         discussion: "Needs root in a private mount namespace: scripts/in-private-namespace.",
-        subcommands: [CrashCommand.self])
+        subcommands: [CrashCommand.self, SoakCommand.self])
 
     /// The daemon that was built together with this program.
     static var daemonBeside: String {

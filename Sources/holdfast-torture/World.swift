@@ -88,6 +88,19 @@ struct World: Sendable {
         return list
     }
 
+    /// What a daemon of this world is started with.
+    var daemonArguments: [String] {
+        [
+            "run", "--state-dir", stateFolder, "--runtime-dir", runtimeFolder, "--mount-root", mountRoot,
+            "--allow-private-namespace",
+        ]
+    }
+
+    /// Removes the folders that others than the daemon have made beneath the mount root, where nothing is mounted on them.
+    func removeFoldersOfOthers() {
+        for source in sources where source.isFolderMadeBefore { source.at.map { _ = rmdir($0) } }
+    }
+
     /// The number of the source that the daemon shows as this.
     func source(of mount: MountSummary) -> Int? {
         sources.firstIndex { $0.matches(type: mount.type, source: mount.source, mountpoint: mount.mountpoint) }
