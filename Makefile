@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # `make demo` runs the main job, `make test` passes the tests; both install what they need.
 
-.PHONY: demo test setup build lint format explore explore-small mutants clean
+.PHONY: demo test setup build lint format explore explore-small mutants crash soak clean
+
+torture = .build/debug/holdfast-torture
+explorer = swift run -c release -Xswiftc -cross-module-optimization --scratch-path .build-explorer mount-explorer
 
 demo: setup
 	swift build -c release --static-swift-stdlib --product holdfastd
@@ -11,9 +14,8 @@ demo: setup
 test: setup lint
 	swift build --build-tests
 	scripts/in-private-namespace swift test --skip-build --no-parallel
+	scripts/in-private-namespace $(torture) crash --kills 110 --all
 	$(MAKE) explore-small mutants
-
-explorer = swift run -c release -Xswiftc -cross-module-optimization --scratch-path .build-explorer mount-explorer
 
 # The state machine, exhaustively, within all bounds of docs/state-machine.md: minutes, and up to 10 GB.
 explore:
@@ -26,6 +28,18 @@ explore-small:
 # The state machine with one defect at a time, each of which the explorer must find.
 mutants:
 	scripts/mutants
+
+# A daemon is killed under load a thousand times and must recover (docs/reliability.md): about twelve minutes.
+crash:
+	swift build --product holdfastd
+	swift build --product holdfast-torture
+	scripts/in-private-namespace $(torture) crash --kills 1000 --all
+
+# A release build under load and faults for ten minutes must not grow.
+soak:
+	swift build -c release --static-swift-stdlib --product holdfastd
+	swift build --product holdfast-torture
+	scripts/in-private-namespace $(torture) soak --daemon .build/release/holdfastd
 
 setup:
 	scripts/install-packages

@@ -60,7 +60,7 @@ let package = Package(
         .executableTarget(
             name: "holdfastd",
             dependencies: [
-                "HoldfastServer", "MountManager", "LinuxMount", "MountModel", arguments,
+                "HoldfastServer", "MountManager", "Ledger", "LinuxMount", "MountModel", arguments,
                 lifecycle, log, system, nioLocks, "TOMLKit",
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ]),
@@ -71,6 +71,9 @@ let package = Package(
             dependencies: ["LinuxMount", "MountModel", "Ledger", "MountManager", system, nioLocks]),
         .target(name: "MountExplorer", dependencies: ["MountModel"]),
         .executableTarget(name: "mount-explorer", dependencies: ["MountExplorer", arguments]),
+        .executableTarget(
+            name: "holdfast-torture",
+            dependencies: ["HoldfastAPI", "Ledger", "LinuxMount", "MountModel", "MountTestSupport", arguments, system]),
 
         .testTarget(name: "TidyTests"),
         .testTarget(name: "LinuxMountTests", dependencies: ["LinuxMount", "CLinux", "MountTestSupport", system]),
@@ -82,6 +85,7 @@ let package = Package(
             dependencies: [
                 "MountManager", "MountTestSupport", "MountModel", "LinuxMount", "Filesystems", "Ledger", system, log,
             ]),
+        .testTarget(name: "TortureTests", dependencies: ["holdfast-torture"]),
         .testTarget(name: "HoldfastAPITests", dependencies: ["HoldfastAPI", "MountModel", "holdfast"]),
         .testTarget(
             name: "HoldfastServerTests",

@@ -15,6 +15,8 @@ public struct LedgerSteps: Sendable {
     public enum Step: Hashable, Sendable, CaseIterable {
         /// The transaction is open; no change is in it yet.
         case begun
+        /// A change of several is in; the next comes.
+        case betweenChanges
         /// All changes are in; COMMIT comes next.
         case beforeCommit
         /// COMMIT has succeeded; nobody has been told.

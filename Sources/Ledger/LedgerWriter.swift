@@ -31,7 +31,10 @@ struct LedgerWriter: Sendable {
             try database.setSynchronous(isFullSync ? .full : .normal)
             try database.cachedStatement(sql: "BEGIN IMMEDIATE").execute()
             steps.reached(.begun)
-            for change in changes { results.append(try apply(change, in: database)) }
+            for change in changes {
+                if !results.isEmpty { steps.reached(.betweenChanges) }
+                results.append(try apply(change, in: database))
+            }
             // A transaction that changes no page is not synced, and what it found may be in an earlier one that was not.
             if isFullSync { try database.touch() }
             steps.reached(.beforeCommit)

@@ -36,7 +36,9 @@ public struct DetachedMount: ~Copyable, Sendable {
     /// - Throws: the kernel's refusal.
     public init(cloning folder: borrowing OwnedDescriptor, recursive: Bool = false) throws(SystemCallError) {
         let flags = UInt32(HF_AT_EMPTY_PATH) | (recursive ? UInt32(HF_AT_RECURSIVE) : 0)
-        let cloned = try SystemCallError.check(hf_open_tree_clone(folder.rawValue, "", flags), "open_tree")
+        let number = folder.rawValue
+        let cloned = try SystemCallError.check(
+            KernelCall.cloneMount.made { hf_open_tree_clone(number, "", flags) }, "open_tree")
         let descriptor = OwnedDescriptor(owning: cloned)
         try Self.setAttributes([], clearing: [], recursive: recursive, of: descriptor)
         try self.init(receiving: descriptor)
@@ -66,8 +68,10 @@ public struct DetachedMount: ~Copyable, Sendable {
         _ set: MountAttributes, clearing: MountAttributes, recursive: Bool, of descriptor: borrowing OwnedDescriptor
     ) throws(SystemCallError) {
         let flags = UInt32(HF_AT_EMPTY_PATH) | (recursive ? UInt32(HF_AT_RECURSIVE) : 0)
-        let answer = hf_mount_setattr(
-            descriptor.rawValue, "", flags, set.rawValue, set.clearing(clearing), UInt64(HF_MS_PRIVATE))
+        let number = descriptor.rawValue
+        let answer = KernelCall.setDetachedAttributes.made {
+            hf_mount_setattr(number, "", flags, set.rawValue, set.clearing(clearing), UInt64(HF_MS_PRIVATE))
+        }
         try SystemCallError.check(answer, "mount_setattr")
     }
 
@@ -77,8 +81,13 @@ public struct DetachedMount: ~Copyable, Sendable {
     ///
     /// - Throws: the kernel's refusal (`man 2 move_mount`); the mount is gone then.
     public consuming func attach(onto folder: borrowing OwnedDescriptor) throws(SystemCallError) {
+        try attach(onto: folder, as: .place)
+    }
+
+    consuming func attach(onto folder: borrowing OwnedDescriptor, as call: KernelCall) throws(SystemCallError) {
         let flags = UInt32(HF_MOVE_MOUNT_F_EMPTY_PATH | HF_MOVE_MOUNT_T_EMPTY_PATH)
-        let answer = hf_move_mount(descriptor.rawValue, "", folder.rawValue, "", flags)
+        let (mount, place) = (descriptor.rawValue, folder.rawValue)
+        let answer = call.made { hf_move_mount(mount, "", place, "", flags) }
         try SystemCallError.check(answer, "move_mount")
     }
 }

@@ -20,7 +20,7 @@ public struct FilesystemContext: ~Copyable, Sendable {
     /// - Throws: the kernel's refusal; a type that it does not know is ENODEV with a line that says so.
     public init(type: String) throws(SystemCallError) {
         guard !type.utf8.contains(0) else { throw SystemCallError("fsopen", .invalidArgument, on: "a type with NUL") }
-        let opened = hf_fsopen(type)
+        let opened = KernelCall.openContext.made { hf_fsopen(type) }
         guard opened >= 0 else {
             let errno = Errno(rawValue: -opened)
             let unknown = errno == .operationNotSupportedByDevice ? ["unknown filesystem type '\(type)'"] : []
@@ -66,11 +66,11 @@ public struct FilesystemContext: ~Copyable, Sendable {
         let log = KernelLog()
         var answer = -Errno.notSupported.rawValue
         if exclusive {
-            answer = hf_fsconfig(descriptor.rawValue, UInt32(HF_FSCONFIG_CMD_CREATE_EXCL), nil, nil, 0)
+            answer = make(HF_FSCONFIG_CMD_CREATE_EXCL)
             if answer == 0 { return true }
         }
         if answer == -Errno.notSupported.rawValue {
-            let shared = hf_fsconfig(descriptor.rawValue, UInt32(HF_FSCONFIG_CMD_CREATE), nil, nil, 0)
+            let shared = make(HF_FSCONFIG_CMD_CREATE)
             if shared == 0 { return false }
             // EBUSY here says that the first command failed inside the filesystem: its errno is the cause.
             if !(exclusive && shared == -Errno.resourceBusy.rawValue) { answer = shared }
@@ -83,9 +83,15 @@ public struct FilesystemContext: ~Copyable, Sendable {
     /// - Throws: the kernel's refusal with its messages.
     public mutating func mount(attributes: MountAttributes) throws(SystemCallError) -> DetachedMount {
         if let failure { throw failure }
-        let mounted = hf_fsmount(descriptor.rawValue, UInt32(truncatingIfNeeded: attributes.rawValue))
+        let number = descriptor.rawValue
+        let mounted = KernelCall.makeMount.made { hf_fsmount(number, UInt32(truncatingIfNeeded: attributes.rawValue)) }
         guard mounted >= 0 else { throw fail(mounted, "fsmount", on: source ?? type, []) }
         return try DetachedMount(receiving: OwnedDescriptor(owning: mounted))
+    }
+
+    private func make(_ command: CInt) -> CInt {
+        let number = descriptor.rawValue
+        return KernelCall.createFilesystem.made { hf_fsconfig(number, UInt32(command), nil, nil, 0) }
     }
 
     /// The source as filesystems name it in the log: `/dev/loop0` is `loop0` there.

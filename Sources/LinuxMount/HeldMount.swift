@@ -18,7 +18,7 @@ final class HeldMount: Sendable {
         attaching mount: consuming DetachedMount, at folder: consuming TrustedFolder, path: FilePath, table: MountTable
     ) throws(SystemCallError) {
         let uniqueID = mount.id
-        try mount.attach(onto: folder.leaf)
+        try mount.attach(onto: folder.leaf, as: .placeHeld)
         root = try OwnedDescriptor.openPlace(folder.name, at: folder.parent.rawValue, .anywhere, on: path)
         guard try MountTable.current.mountID(of: root) == uniqueID else {
             throw SystemCallError("move_mount", .resourceBusy, on: "\(path) (covered by another mount)")
@@ -43,8 +43,9 @@ final class HeldMount: Sendable {
 
     /// Cuts the mount off from its peers and master.
     func makePrivate() throws(SystemCallError) {
-        let answer = hf_mount_setattr(
-            root.rawValue, "", UInt32(HF_AT_EMPTY_PATH), 0, 0, UInt64(HF_MS_PRIVATE))
+        let answer = KernelCall.makeHeldPrivate.made {
+            hf_mount_setattr(root.rawValue, "", UInt32(HF_AT_EMPTY_PATH), 0, 0, UInt64(HF_MS_PRIVATE))
+        }
         try SystemCallError.check(answer, "mount_setattr", on: path.string)
     }
 
@@ -73,9 +74,9 @@ final class HeldMount: Sendable {
     private func expireTwice() throws(SystemCallError) -> Bool {
         for _ in 0..<8 {
             guard try table.mountID(of: name, in: parent) == id else { return false }
-            let first = parent.unmount(name, HF_MNT_EXPIRE)
+            let first = parent.unmount(name, HF_MNT_EXPIRE, as: .releaseHeld)
             guard first == -Errno.resourceTemporarilyUnavailable.rawValue else { return first == 0 }
-            if parent.unmount(name, HF_MNT_EXPIRE) == 0 { return true }
+            if parent.unmount(name, HF_MNT_EXPIRE, as: .releaseHeld) == 0 { return true }
         }
         return false
     }

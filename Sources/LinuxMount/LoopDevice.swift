@@ -143,8 +143,9 @@ public struct LoopDevice: ~Copyable, Sendable {
         for _ in 0..<attempts {
             let number = try driver.freeNumber(through: control)
             guard let device = try driver.openDevice(number, readOnly: readOnly) else { continue }
-            let result = name.withPlatformString {
-                hf_loop_configure(device.rawValue, image.rawValue, flags, $0)
+            let (free, file) = (device.rawValue, image.rawValue)
+            let result = name.withPlatformString { name in
+                KernelCall.configureLoopDevice.made { hf_loop_configure(free, file, flags, name) }
             }
             // The kernel gives the same free number to everybody who asks before one of them has configured it.
             if result == -EBUSY { continue }

@@ -45,7 +45,8 @@ package struct LoopDriver: Sendable {
     }
 
     func freeNumber(through control: borrowing OwnedDescriptor) throws(SystemCallError) -> UInt32 {
-        let result = hf_loop_get_free(control.rawValue)
+        let number = control.rawValue
+        let result = KernelCall.addLoopDevice.made { hf_loop_get_free(number) }
         let path = deviceFolder.appending("loop-control")
         if result == -ENOSPC || result == -ENOMEM {
             throw SystemCallError(

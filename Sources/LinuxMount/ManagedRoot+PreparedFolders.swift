@@ -6,7 +6,10 @@ extension ManagedRoot {
     /// How deep mountpoints may lie; what is deeper is not looked at.
     private static let depthLimit = 16
 
-    /// The folders beneath the root that are prepared as mountpoints, root's with mode 0000, and on which nothing is mounted.
+    /// The folders beneath the root that are prepared as mountpoints, with mode 0000, and those on which something is
+    /// mounted: whether they are prepared shows when that has gone.
+    ///
+    /// A process that was killed while it took one over may have left it to its owner.
     ///
     /// Reads every folder of the root's own filesystem, and crosses no mount: it blocks as long as that filesystem does.
     ///
@@ -27,13 +30,22 @@ extension ManagedRoot {
         for name in try folder.names(on: place) {
             guard let component = FilePath.Component(String(decoding: name, as: UTF8.self)) else { continue }
             let child = relative.appending(component)
-            let facts = try FileFacts(
-                of: FilePath(root: nil, [component]), in: folder, on: path.appending(child.components))
-            guard facts.kind == .folder, try target(child).topmost() == .folder else { continue }
-            if facts.user == 0, facts.permissions == 0 {
-                found.append(child)
-            } else {
-                try collectPreparedFolders(in: child, depth: depth + 1, into: &found)
+            do throws(SystemCallError) {
+                switch try target(child).topmost() {
+                case .missing: continue
+                case .mount: found.append(child)
+                case .folder:
+                    let facts = try FileFacts(
+                        of: FilePath(root: nil, [component]), in: folder, on: path.appending(child.components))
+                    if facts.kind == .folder, facts.permissions == 0 {
+                        found.append(child)
+                    } else if facts.kind == .folder {
+                        try collectPreparedFolders(in: child, depth: depth + 1, into: &found)
+                    }
+                }
+            } catch {
+                // Removed, or mounted over, since the names were read.
+                guard [.noSuchFileOrDirectory, .improperLink].contains(error.errno) else { throw error }
             }
         }
     }

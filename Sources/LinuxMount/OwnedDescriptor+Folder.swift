@@ -5,8 +5,11 @@ internal import SystemPackage
 
 extension OwnedDescriptor {
     /// Sets the permission bits of an open folder exactly.
-    func setPermissions(_ mode: UInt32, on subject: FilePath) throws(SystemCallError) {
-        try SystemCallError.check(hf_fchmod(rawValue, mode), "fchmod", on: subject.string)
+    func setPermissions(
+        _ mode: UInt32, as call: KernelCall, on subject: FilePath
+    ) throws(SystemCallError) {
+        let number = rawValue
+        try SystemCallError.check(call.made { hf_fchmod(number, mode) }, "fchmod", on: subject.string)
     }
 
     /// The names in an open folder except `.` and `..`, at most `limit`.
@@ -31,8 +34,14 @@ extension OwnedDescriptor {
     }
 
     /// `umount2` of what is on top at a name of this folder; the kernel has no call that takes the folder's descriptor.
-    func unmount(_ name: FilePath, _ flags: CInt) -> CInt {
+    func unmount(_ name: FilePath, _ flags: CInt, as call: KernelCall) -> CInt {
         FilePath("/proc/self/fd/\(rawValue)").appending(name.components)
-            .withPlatformString { hf_umount($0, flags | HF_UMOUNT_NOFOLLOW) }
+            .withPlatformString { path in call.made { hf_umount(path, flags | HF_UMOUNT_NOFOLLOW) } }
+    }
+
+    /// `rmdir` of a name in this folder.
+    func removeFolder(_ name: FilePath, as call: KernelCall) -> CInt {
+        let number = rawValue
+        return name.withPlatformString { name in call.made { hf_unlinkat(number, name, HF_AT_REMOVEDIR) } }
     }
 }

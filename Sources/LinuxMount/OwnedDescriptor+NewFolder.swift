@@ -4,6 +4,24 @@ internal import CLinux
 internal import Glibc
 internal import SystemPackage
 
+/// What a new folder is for.
+enum NewFolderUse {
+    /// A mountpoint, one on the way to it, a parking slot, or a folder of Holdfast's own.
+    case mountpoint, parent, slot, held
+
+    var making: KernelCall {
+        switch self {
+        case .mountpoint: .makeFolder
+        case .parent: .makeParent
+        case .slot: .makeSlot
+        case .held: .makeHeldFolder
+        }
+    }
+
+    /// Only what grants something is opened up.
+    var opening: KernelCall { self == .parent ? .openParentUp : .openHeldFolderUp }
+}
+
 extension OwnedDescriptor {
     /// Makes a folder in this one with just these permissions, whatever the umask, unless the name is taken already.
     ///
@@ -12,8 +30,13 @@ extension OwnedDescriptor {
     /// that its owner has closed, and is finished here.
     ///
     /// - Returns: whether it was made.
-    func makeFolder(_ name: FilePath, mode: UInt32, on subject: FilePath) throws(SystemCallError) -> Bool {
-        let made = name.withPlatformString { hf_mkdirat(rawValue, $0, Self.unfinished(mode)) }
+    func makeFolder(
+        _ name: FilePath, mode: UInt32, for use: NewFolderUse, on subject: FilePath
+    ) throws(SystemCallError) -> Bool {
+        let number = rawValue
+        let made = name.withPlatformString { name in
+            use.making.made { hf_mkdirat(number, name, Self.unfinished(mode)) }
+        }
         let isTaken = made == -Errno.fileExists.rawValue
         if !isTaken { try SystemCallError.check(made, "mkdirat", on: subject.string) }
         // From nothing the umask takes nothing away.
@@ -22,7 +45,7 @@ extension OwnedDescriptor {
         if isUnfinished {
             // The folder is ours and new, so reading it cannot hang.
             let readable = try OwnedDescriptor.openFolder(name, at: rawValue, .beneathOneMount, on: subject)
-            try readable.setPermissions(mode, on: subject)
+            try readable.setPermissions(mode, as: use.opening, on: subject)
         }
         return !isTaken
     }

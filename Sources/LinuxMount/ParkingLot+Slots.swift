@@ -7,11 +7,12 @@ extension ParkingLot {
     /// Moves an open mount into the slot of its id; false when what it is attached to is shared, so that it cannot be moved.
     func take(_ mount: borrowing OwnedDescriptor, _ id: KernelMountID) throws(SystemCallError) -> Bool {
         let slot = name(ofSlot: id)
-        _ = try held.root.makeFolder(slot, mode: 0, on: path.appending(slot.components))
+        _ = try held.root.makeFolder(slot, mode: 0, for: .slot, on: path.appending(slot.components))
         // Nobody else mounts here: what is in the slot can only be a mount of ours whose id was given again.
         guard try top(ofSlot: id) == nil else { throw SystemCallError("move_mount", .resourceBusy, on: subject(id)) }
-        let moved = slot.withPlatformString {
-            hf_move_mount(mount.rawValue, "", held.root.rawValue, $0, UInt32(HF_MOVE_MOUNT_F_EMPTY_PATH))
+        let (number, lot) = (mount.rawValue, held.root.rawValue)
+        let moved = slot.withPlatformString { slot in
+            KernelCall.park.made { hf_move_mount(number, "", lot, slot, UInt32(HF_MOVE_MOUNT_F_EMPTY_PATH)) }
         }
         if moved < 0 { try removeSlot(id) }
         if moved == -Errno.invalidArgument.rawValue { return false }
@@ -34,9 +35,10 @@ extension ParkingLot {
     func lift(from id: KernelMountID) throws(SystemCallError) {
         while let top = try top(ofSlot: id), top != id {
             let lifted = name(ofLifted: id)
-            let made = lifted.withPlatformString { hf_mkdirat(held.root.rawValue, $0, 0) }
+            let lot = held.root.rawValue
+            let made = lifted.withPlatformString { lifted in KernelCall.makeLifted.made { hf_mkdirat(lot, lifted, 0) } }
             if made != -Errno.fileExists.rawValue { try SystemCallError.check(made, "mkdirat", on: subject(id)) }
-            try move(top, from: name(ofSlot: id), to: held.root, lifted, on: subject(id))
+            try move(top, from: name(ofSlot: id), to: held.root, lifted, as: .lift, on: subject(id))
         }
     }
 
@@ -44,7 +46,9 @@ extension ParkingLot {
     private func lower(_ id: KernelMountID, onto target: TargetPath) throws(SystemCallError) -> KernelMountID? {
         var last: KernelMountID?
         while let top = try topOfLifted(id) {
-            try move(top, from: name(ofLifted: id), to: target.requireParent(), target.name, on: target.path.string)
+            try move(
+                top, from: name(ofLifted: id), to: target.requireParent(), target.name, as: .lower,
+                on: target.path.string)
             last = top
         }
         if last != nil { try removeSlot(id) }
@@ -54,15 +58,16 @@ extension ParkingLot {
     /// Moves what is on top at a name of the lot, which must be the mount of that id.
     func move(
         _ id: KernelMountID, from place: FilePath, to folder: borrowing OwnedDescriptor, _ name: FilePath,
-        on subject: String
+        as call: KernelCall, on subject: String
     ) throws(SystemCallError) {
         let mount = try OwnedDescriptor.openPlace(
             place, at: held.root.rawValue, .beneath, on: path.appending(place.components))
         guard try held.table.mountID(of: mount) == id else {
             throw SystemCallError("move_mount", .resourceBusy, on: subject)
         }
-        let moved = name.withPlatformString {
-            hf_move_mount(mount.rawValue, "", folder.rawValue, $0, UInt32(HF_MOVE_MOUNT_F_EMPTY_PATH))
+        let (number, target) = (mount.rawValue, folder.rawValue)
+        let moved = name.withPlatformString { name in
+            call.made { hf_move_mount(number, "", target, name, UInt32(HF_MOVE_MOUNT_F_EMPTY_PATH)) }
         }
         try SystemCallError.check(moved, "move_mount", on: subject)
     }
@@ -96,7 +101,7 @@ extension ParkingLot {
     /// Removes an empty slot's folders; those in use stay.
     func removeSlot(_ id: KernelMountID) throws(SystemCallError) {
         for name in [name(ofSlot: id), name(ofLifted: id)] {
-            let removed = name.withPlatformString { hf_unlinkat(held.root.rawValue, $0, HF_AT_REMOVEDIR) }
+            let removed = held.root.removeFolder(name, as: .removeSlot)
             switch Errno(rawValue: -removed) {
             case .noSuchFileOrDirectory, .resourceBusy: break
             default: try SystemCallError.check(removed, "unlinkat", on: subject(id))

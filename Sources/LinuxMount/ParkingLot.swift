@@ -115,7 +115,7 @@ public final class ParkingLot: Sendable {
         let slot = name(ofSlot: id)
         if force == .none {
             // A probe that takes nothing.
-            let probe = held.root.unmount(slot, HF_MNT_EXPIRE)
+            let probe = held.root.unmount(slot, HF_MNT_EXPIRE, as: .probeInSlot)
             switch Errno(rawValue: -probe) {
             case .resourceTemporarilyUnavailable: break
             case .resourceBusy: return .busy
@@ -125,7 +125,7 @@ public final class ParkingLot: Sendable {
             let now = try self.top(ofSlot: id)
             guard now == id else { return now.map(FinishOutcome.covered) ?? .absent }
         }
-        let unmounted = held.root.unmount(slot, force.flags)
+        let unmounted = held.root.unmount(slot, force.flags, as: .unmountInSlot)
         if unmounted == -Errno.resourceBusy.rawValue { return .busy }
         try SystemCallError.check(unmounted, "umount2", on: subject(id))
         try removeSlot(id)
@@ -161,7 +161,8 @@ public final class ParkingLot: Sendable {
     ) throws(SystemCallError) -> MoveBackOutcome {
         guard try contains(id) else { return .absent }
         if case .mount(let other) = try target.topmost() { return .occupied(by: other) }
-        try move(id, from: name(ofSlot: id), to: target.requireParent(), target.name, on: target.path.string)
+        try move(
+            id, from: name(ofSlot: id), to: target.requireParent(), target.name, as: .moveBack, on: target.path.string)
         try removeSlot(id)
         return .movedBack
     }

@@ -16,8 +16,10 @@ extension TargetPath {
         guard case .found(let parent) = try openParent(), try topmost(in: parent) == .mount(id) else { return false }
         let mount = try OwnedDescriptor.openPlace(name, at: parent.rawValue, .beneath, on: path)
         guard try table.mountID(of: mount) == id else { return false }
-        let answer = hf_mount_setattr(
-            mount.rawValue, "", UInt32(HF_AT_EMPTY_PATH), set.rawValue, set.clearing(clearing), 0)
+        let number = mount.rawValue
+        let answer = KernelCall.restoreAttributes.made {
+            hf_mount_setattr(number, "", UInt32(HF_AT_EMPTY_PATH), set.rawValue, set.clearing(clearing), 0)
+        }
         try SystemCallError.check(answer, "mount_setattr", on: path.string)
         return true
     }

@@ -47,7 +47,7 @@ extension TargetPath {
         for component in relative.removingLastComponent().components {
             walked.append(component)
             let name = FilePath(root: nil, [component])
-            _ = try folder.makeFolder(name, mode: 0o755, on: walked)
+            _ = try folder.makeFolder(name, mode: 0o755, for: .parent, on: walked)
             let next = try OwnedDescriptor.openPlace(name, at: folder.rawValue, .beneathOneMount, on: walked)
             let facts = try FileFacts(of: next, on: walked)
             try facts.requireFolder("openat2", on: walked)
@@ -58,7 +58,7 @@ extension TargetPath {
     }
 
     private func prepareLeaf(in parent: borrowing OwnedDescriptor) throws(SystemCallError) -> FolderPreparation {
-        let made = try parent.makeFolder(name, mode: 0, on: path)
+        let made = try parent.makeFolder(name, mode: 0, for: .mountpoint, on: path)
         let leaf = try openLeaf(in: parent)
         // Before anything is changed: what is in it is reached through it.
         try requireEmpty(leaf)
@@ -85,9 +85,14 @@ extension TargetPath {
         _ leaf: borrowing OwnedDescriptor, _ facts: FileFacts, _ flags: UInt32?
     ) throws(SystemCallError) -> Bool {
         if facts.user != 0 || facts.permissions != 0 {
-            if let flags { try leaf.setInodeFlags(flags & ~UInt32(HF_FS_IMMUTABLE_FL), on: path) }
-            if facts.user != 0 { try leaf.setOwner(0, on: path) }
-            try leaf.setPermissions(0, on: path)
+            if let flags { try leaf.clearImmutable(flags, on: path) }
+            if facts.user != 0 {
+                // Closed first, so that a process killed in between leaves what `removeFolder` takes for prepared; and
+                // once more afterwards, for until then its owner could open it again.
+                try leaf.setPermissions(0, as: .closeFolder, on: path)
+                try leaf.setOwner(0, on: path)
+            }
+            try leaf.setPermissions(0, as: .closeFolder, on: path)
         }
         guard let flags else { return false }
         return try leaf.setInodeFlags(flags | UInt32(HF_FS_IMMUTABLE_FL), on: path)
@@ -99,9 +104,9 @@ extension TargetPath {
     ) throws(SystemCallError) {
         let now = try FileFacts(of: leaf, on: path)
         if now.user != facts.user || now.permissions != facts.permissions {
-            if let flags { try leaf.setInodeFlags(flags & ~UInt32(HF_FS_IMMUTABLE_FL), on: path) }
+            if let flags { try leaf.clearImmutable(flags, on: path) }
             if now.user != facts.user { try leaf.setOwner(facts.user, on: path) }
-            try leaf.setPermissions(facts.permissions, on: path)
+            try leaf.setPermissions(facts.permissions, as: .closeFolder, on: path)
         }
         if let flags, try leaf.inodeFlags(on: path) != flags { try leaf.setInodeFlags(flags, on: path) }
     }
@@ -129,7 +134,7 @@ extension TargetPath {
     }
 
     /// Removes the folder and then those on the way that are empty, up to the root. What is missing is fine; a folder that
-    /// was not prepared as a mountpoint (root's, mode 0000) is somebody's, and stays.
+    /// was not prepared as a mountpoint (mode 0000) is somebody's, and stays.
     ///
     /// - Throws: ENOTEMPTY for a folder with something in it and EBUSY for a mountpoint, both left as they were; else the
     ///   kernel's refusal.
@@ -152,13 +157,13 @@ extension TargetPath {
             throw error
         }
         let facts = try FileFacts(of: leaf, on: path)
-        guard facts.user == 0, facts.permissions == 0 else {
+        guard facts.permissions == 0 else {
             if try leaf.names(limit: 1, on: path).isEmpty { return }
             throw SystemCallError("unlinkat", .directoryNotEmpty, on: path.string)
         }
         let before = try leaf.inodeFlags(on: path)
-        if let before { try leaf.setInodeFlags(before & ~UInt32(HF_FS_IMMUTABLE_FL), on: path) }
-        let removed = name.withPlatformString { hf_unlinkat(parent.rawValue, $0, HF_AT_REMOVEDIR) }
+        if let before { try leaf.clearImmutable(before, on: path) }
+        let removed = parent.removeFolder(name, as: .removeFolder)
         guard removed < 0, removed != -Errno.noSuchFileOrDirectory.rawValue else { return }
         if let before { try leaf.setInodeFlags(before, on: path) }
         try SystemCallError.check(removed, "unlinkat", on: path.string)
@@ -172,9 +177,7 @@ extension TargetPath {
                 folder.removeLastComponent()
                 continue
             }
-            let removed = FilePath(root: nil, [component]).withPlatformString {
-                hf_unlinkat(parent.rawValue, $0, HF_AT_REMOVEDIR)
-            }
+            let removed = parent.removeFolder(FilePath(root: nil, [component]), as: .removeParent)
             switch Errno(rawValue: -removed) {
             case _ where removed >= 0, .noSuchFileOrDirectory: folder.removeLastComponent()
             // In use by another target, or by somebody else.
@@ -197,16 +200,26 @@ extension OwnedDescriptor {
 
     /// Sets the flags; false where the filesystem has not got the one that is asked for.
     @discardableResult
-    func setInodeFlags(_ flags: UInt32, on subject: FilePath) throws(SystemCallError) -> Bool {
-        let answer = hf_set_inode_flags(rawValue, flags)
+    func setInodeFlags(
+        _ flags: UInt32, as call: KernelCall = .setFolderFlags, on subject: FilePath
+    ) throws(SystemCallError) -> Bool {
+        let number = rawValue
+        let answer = call.made { hf_set_inode_flags(number, flags) }
         if Self.saysUnsupported(answer) { return false }
         try SystemCallError.check(answer, "ioctl FS_IOC_SETFLAGS", on: subject.string)
         return true
     }
 
+    /// Sets the flags but for the immutable one.
+    func clearImmutable(_ flags: UInt32, on subject: FilePath) throws(SystemCallError) {
+        try setInodeFlags(flags & ~UInt32(HF_FS_IMMUTABLE_FL), as: .clearFolderFlags, on: subject)
+    }
+
     /// Gives an open folder to another user. Its group stays: with mode 0000 it has no rights.
     func setOwner(_ owner: UInt32, on subject: FilePath) throws(SystemCallError) {
-        try SystemCallError.check(hf_fchown(rawValue, owner, .max), "fchown", on: subject.string)
+        let number = rawValue
+        try SystemCallError.check(
+            KernelCall.ownFolder.made { hf_fchown(number, owner, .max) }, "fchown", on: subject.string)
     }
 
     private static func saysUnsupported(_ answer: CInt) -> Bool {

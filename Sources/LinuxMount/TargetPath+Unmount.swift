@@ -55,7 +55,7 @@ extension TargetPath {
         let top = try topmost(in: parent)
         guard top == .mount(id) else { return outcome(ofFinding: top) }
         // 2. MNT_EXPIRE never takes anything at the first call: it only says whether somebody uses it.
-        let probe = parent.unmount(name, HF_MNT_EXPIRE)
+        let probe = parent.unmount(name, HF_MNT_EXPIRE, as: .probe)
         switch Errno(rawValue: -probe) {
         case .resourceTemporarilyUnavailable: break
         case _ where probe >= 0, .resourceBusy, .invalidArgument:
@@ -155,10 +155,10 @@ extension TargetPath {
         for _ in 0..<8 {
             let top = try topmost(in: parent)
             guard top == .mount(id) else { return outcome(ofFinding: top) }
-            let first = parent.unmount(name, HF_MNT_EXPIRE)
+            let first = parent.unmount(name, HF_MNT_EXPIRE, as: .probe)
             guard first == -Errno.resourceTemporarilyUnavailable.rawValue else { break }
             guard try table.descendants(of: id).isEmpty else { continue }
-            let second = parent.unmount(name, HF_MNT_EXPIRE)
+            let second = parent.unmount(name, HF_MNT_EXPIRE, as: .expire)
             if second >= 0 { return .unmounted }
         }
         let top = try topmost(in: parent)

@@ -36,14 +36,14 @@ struct TrustedFolder: ~Copyable {
             try FileFacts(of: folder, on: walked).requireTrusted(stickyIsEnough: true, on: walked)
             walked.append(component)
             let name = FilePath(root: nil, [component])
-            if demand == .place { _ = try folder.makeFolder(name, mode: 0o755, on: walked) }
+            if demand == .place { _ = try folder.makeFolder(name, mode: 0o755, for: .held, on: walked) }
             // With O_DIRECTORY: on the way, and only there, an automount is wanted.
             folder = try OwnedDescriptor.open(
                 name, at: folder.rawValue, flags: hf_o_path | O_DIRECTORY, .anywhere, on: walked)
         }
         try FileFacts(of: folder, on: walked).requireTrusted(stickyIsEnough: true, on: walked)
         let name = FilePath(root: nil, [last])
-        _ = try folder.makeFolder(name, mode: mode, on: path)
+        _ = try folder.makeFolder(name, mode: mode, for: .held, on: path)
         let leaf = try OwnedDescriptor.openPlace(name, at: folder.rawValue, .anywhere, on: path)
         let facts = try FileFacts(of: leaf, on: path)
         try facts.requireFolder("openat2", on: path)

@@ -96,7 +96,7 @@ extension LinuxExecutor {
         return outcome(of: observation, at: target)
     }
 
-    /// The mountpoints' folders beneath the root on which nothing is mounted; none where they cannot be read.
+    /// The mountpoints' folders beneath the root, with and without a mount; none where they cannot be read.
     func preparedFolders() async -> [Mountpoint] {
         let result = await onThread(of: .table) { () -> [Mountpoint] in
             do throws(SystemCallError) {

@@ -183,7 +183,8 @@ public final class LinuxExecutor: MountExecutor {
     ) async -> Result<Value, MountError> {
         let threads = pool == .sources ? sourceThreads : tableThreads
         do {
-            return .success(try await threads.runIfActive(body))
+            let kernel = steps.kernel
+            return .success(try await threads.runIfActive { kernel.bound(body) })
         } catch is CancellationError {
             return .failure(MountError(.cancelled, "the operation was cancelled before it began"))
         } catch {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import Ledger
+public import Ledger
 internal import LinuxMount
 public import Logging
 public import MountModel
@@ -44,7 +44,7 @@ public final class LinuxHost: Sendable {
         /// Told at each step that changes the kernel's state.
         public var executorSteps = ExecutorSteps.none
         /// Told at each step of a commit.
-        public var commitSteps: @Sendable () -> Void = {}
+        public var ledgerSteps = LedgerSteps.none
 
         /// Puts the folders together.
         public init(stateFolder: Mountpoint, runtimeFolder: Mountpoint, mountRoot: Mountpoint) {
@@ -61,10 +61,11 @@ public final class LinuxHost: Sendable {
     /// - Throws: `unavailable` in a namespace that is not the host's, where another process holds the lock, or where a
     ///   folder, the ledger or the kernel refuses; the message says which.
     public init(_ options: Options, logger: Logger) throws(MountError) {
+        let kernelSteps = options.executorSteps.kernel
         if !options.allowsPrivateNamespace { try Self.checkNamespace() }
         for folder in [options.stateFolder, options.runtimeFolder] {
             try Self.translating("use the folder \(folder)") { () throws(SystemCallError) in
-                _ = try PrivateFolder.ensure(at: folder.path)
+                try kernelSteps.bound { () throws(SystemCallError) in _ = try PrivateFolder.ensure(at: folder.path) }
             }
         }
         stateLock = try Self.takeLock(in: options.stateFolder)
@@ -75,11 +76,13 @@ public final class LinuxHost: Sendable {
         ) { () throws(SystemCallError) in
             // First of all, so that no change after the first look is missed.
             let changes = try LinuxMountChanges(logger: logger)
-            return (
-                try ManagedRoot.prepare(at: options.mountRoot.path),
-                try ParkingLot.prepare(at: options.runtimeFolder.path.appending("parking")), changes,
-                BootID(rawValue: try KernelBoot.currentID())
-            )
+            let (root, parking) = try kernelSteps.bound { () throws(SystemCallError) in
+                (
+                    try ManagedRoot.prepare(at: options.mountRoot.path),
+                    try ParkingLot.prepare(at: options.runtimeFolder.path.appending("parking"))
+                )
+            }
+            return (root, parking, changes, BootID(rawValue: try KernelBoot.currentID()))
         }
         self.root = root
         self.parking = parking
@@ -118,7 +121,7 @@ public final class LinuxHost: Sendable {
         } catch {
             logger.error("the executor's threads did not end: \(error)")
         }
-        releaseEmptyFolders()
+        threads.steps.kernel.bound { releaseEmptyFolders() }
         try await ledger.close()
     }
 
@@ -162,9 +165,8 @@ extension LinuxHost {
     }
 
     private static func openLedger(_ options: Options) throws(MountError) -> SQLiteLedger {
-        let steps = options.commitSteps
         do throws(LedgerOpenError) {
-            return try SQLiteLedger.open(at: options.stateFolder.path, steps: LedgerSteps { _ in steps() })
+            return try SQLiteLedger.open(at: options.stateFolder.path, steps: options.ledgerSteps)
         } catch {
             throw error.error
         }

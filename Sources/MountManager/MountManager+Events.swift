@@ -41,7 +41,11 @@ extension MountManager {
                 watcher.continuation.resume()
             }
         }
-        if machine.isForgettable { machines[machine.mountpoint] = nil }
+        if machine.isForgettable {
+            machines[machine.mountpoint] = nil
+            // What was on it may have gone while the record was being deleted.
+            if owedFolders.contains(machine.mountpoint) { removeOwedFolders() }
+        }
     }
 
     /// Takes what the kernel says has changed and tells the machines that it may concern.

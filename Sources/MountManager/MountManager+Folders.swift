@@ -17,17 +17,23 @@ extension MountManager {
 
     /// Removes folders of mountpoints that no record names: a crash has left them, or they were owed at the last end.
     public func removeFolders(ofNobody mountpoints: [Mountpoint]) {
-        owedFolders.formUnion(mountpoints)
+        owedFolders.formUnion(mountpoints.filter { machines[$0] == nil })
         removeOwedFolders()
     }
 
-    /// Tries the owed folders again, but for those that a machine is using.
+    /// Tries the owed folders again, but for those that a machine is using: something has been unmounted.
     func removeOwedFolders() {
+        departures += 1
         let candidates = owedFolders.filter { machines[$0] == nil && removals[$0] == nil }
         owedFolders.subtract(candidates)
         for mountpoint in candidates {
             removals[mountpoint] = Task {
-                await removeFolder(at: mountpoint)
+                var attempt: UInt64
+                repeat {
+                    attempt = departures
+                    await removeFolder(at: mountpoint)
+                    // What was in its way may have gone just after it was tried.
+                } while owedFolders.contains(mountpoint) && machines[mountpoint] == nil && attempt != departures
                 removals[mountpoint] = nil
             }
         }

@@ -22,6 +22,8 @@ public actor MountManager {
     var mountpointsByID: [MountID: Mountpoint] = [:]
     /// Mountpoints whose record is gone and whose folder is not: something that is not ours is mounted on it.
     var owedFolders: Set<Mountpoint> = []
+    /// How often something was unmounted, or might have been.
+    var departures: UInt64 = 0
     /// Removals under way of folders that no machine has.
     var removals: [Mountpoint: Task<Void, Never>] = [:]
     var isAccepting = false

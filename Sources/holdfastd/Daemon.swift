@@ -19,7 +19,7 @@ struct Daemon {
     /// - Throws: what kept it from starting, with what to do about it.
     func run() async throws(MountError) {
         try hardenProcess()
-        let host = try LinuxHost(settings.host, logger: logger)
+        let host = try LinuxHost(settings.host(Failpoints.fromEnvironment()), logger: logger)
         do throws(MountError) {
             try await host.start()
             try await serve(host)

@@ -7,7 +7,7 @@ internal import ArgumentParser
 struct HoldfastDaemon: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "holdfastd", abstract: "Keeps filesystems mounted for as long as someone on the host needs them.",
-        version: DaemonVersion.text, subcommands: [Run.self], defaultSubcommand: Run.self)
+        version: DaemonVersion.text, subcommands: Failpoints.commands + [Run.self], defaultSubcommand: Run.self)
 }
 
 /// The version of the whole product.

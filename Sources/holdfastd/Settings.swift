@@ -54,16 +54,16 @@ struct Settings {
         }
     }
 
-    /// What the host is prepared with.
-    var host: LinuxHost.Options {
+    /// What the host is prepared with, and where it is stopped or killed in tests.
+    func host(_ failpoints: Failpoints) -> LinuxHost.Options {
         var options = LinuxHost.Options(
             stateFolder: stateFolder, runtimeFolder: runtimeFolder, mountRoot: mountRoot)
         options.allowsPrivateNamespace = allowsPrivateNamespace
         options.threads = threads
         options.operationDeadline = operationDeadline
         options.reconcile = reconcile
-        options.executorSteps = CrashPoint.executorSteps
-        options.commitSteps = CrashPoint.commitStep
+        options.executorSteps = failpoints.executorSteps
+        options.ledgerSteps = failpoints.ledgerSteps
         return options
     }
 

@@ -165,10 +165,12 @@ extension RealKernel {
         ) throws {
             let (slot, lifted) = (lot.name(ofSlot: id), lot.name(ofLifted: id))
             if steps > 0 { try #require(mkdir(lot.path.appending(lifted.components).string, 0) == 0) }
-            if steps > 0 { try lot.move(theirs[1], from: slot, to: lot.held.root, lifted, on: "") }
-            if steps > 1 { try lot.move(theirs[0], from: slot, to: lot.held.root, lifted, on: "") }
-            if steps > 2 { try lot.move(id, from: slot, to: target.requireParent(), target.name, on: "") }
-            if steps > 3 { try lot.move(theirs[0], from: lifted, to: target.requireParent(), target.name, on: "") }
+            if steps > 0 { try lot.move(theirs[1], from: slot, to: lot.held.root, lifted, as: .lift, on: "") }
+            if steps > 1 { try lot.move(theirs[0], from: slot, to: lot.held.root, lifted, as: .lift, on: "") }
+            if steps > 2 { try lot.move(id, from: slot, to: target.requireParent(), target.name, as: .lift, on: "") }
+            if steps > 3 {
+                try lot.move(theirs[0], from: lifted, to: target.requireParent(), target.name, as: .lower, on: "")
+            }
         }
 
         @Test(arguments: 1...3)

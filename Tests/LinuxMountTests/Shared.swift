@@ -15,3 +15,10 @@ final class Counter: Sendable {
     var value: Int { count.load(ordering: .acquiring) }
     func increment() { count.add(1, ordering: .acquiringAndReleasing) }
 }
+
+/// Lines that a hook writes on any thread.
+final class Notes: Sendable {
+    private let list = Mutex<[String]>([])
+    var lines: [String] { list.withLock { $0 } }
+    func append(_ line: String) { list.withLock { $0.append(line) } }
+}

@@ -43,6 +43,33 @@ extension RealKernel {
             }
         }
 
+        @Test func `a process killed while it takes a folder over leaves it as it was, or as one to remove`() throws {
+            try Sandbox.run { sandbox in
+                let target = try sandbox.root.target("a")
+                let path = target.path.string
+                #expect(mkdir(path, 0o755) == 0)
+                #expect(chown(path, 1000, 1000) == 0)
+                let states = Notes()
+                let steps = KernelSteps { point in
+                    var facts = stat()
+                    guard stat(path, &facts) == 0 else { return }
+                    states.append("\(facts.st_uid) \(String(facts.st_mode & 0o7777, radix: 8)) \(point.name)")
+                }
+                _ = try steps.bound { () throws(SystemCallError) in try target.prepareFolder() }
+                #expect(states.lines.contains { $0.hasSuffix("folder.chown.after") })
+                for state in states.lines {
+                    #expect(state.hasPrefix("1000 755 ") || state.hasPrefix("1000 0 ") || state.hasPrefix("0 0 "))
+                }
+                try target.removeFolder()
+                // The state in between, as a kill leaves it.
+                #expect(mkdir(path, 0) == 0)
+                #expect(chown(path, 1000, 1000) == 0)
+                #expect(try sandbox.root.preparedFolders() == ["a"])
+                try target.removeFolder()
+                #expect(try target.topmost() == .missing)
+            }
+        }
+
         @Test func `with its mount gone nobody can write into the folder, not even root`() throws {
             try Sandbox.run { sandbox in
                 let (target, id) = try sandbox.mountTmpfs(at: "a")

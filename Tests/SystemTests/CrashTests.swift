@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
+import Glibc
 import HoldfastAPI
 import LinuxMount
 import SystemPackage
@@ -38,6 +39,26 @@ extension RealDaemon {
             }
         }
 
+        @Test func afterACrashTooAFolderGoesWhenSomebodyElsesMountOnItHasGone() throws {
+            try TestHost.run { host in
+                let path = try host.attach("vm-1", to: "data", type: "tmpfs").path
+                let daemon = try #require(host.daemon)
+                // While it cannot look, ours is unmounted, and theirs takes the place.
+                kill(daemon.pid, SIGSTOP)
+                try #require(umount2(path, 0) == 0)
+                try host.mountForeign(at: path)
+                kill(daemon.pid, SIGCONT)
+                try host.waitForState("foreign")
+                try host.detach("vm-1", from: "data")
+                try host.waitForState("absent")
+                try host.killDaemon()
+                try host.startDaemon()
+                try #require(umount2(path, 0) == 0)
+                // The test's time limit ends this if it stays.
+                while FileManager.default.fileExists(atPath: path) { usleep(5_000) }
+            }
+        }
+
         @Test func aSecondDaemonOnTheSameStateIsRefused() throws {
             try TestHost.run { host in
                 let first = host.daemon
@@ -62,7 +83,7 @@ extension RealDaemon {
             var wasKilled = false
             try TestHost.run(start: false) { host in
                 let image = try host.image("disk.img", size: "8M")
-                try host.startDaemon(environment: ["HOLDFAST_CRASH_AT": "\(step)"])
+                try host.startDaemon(environment: ["HOLDFAST_FAILPOINT": "any:\(step)"])
                 var record = ClientRecord()
                 wasKilled = record.play(on: host, image: image)
                 if wasKilled {

@@ -9,6 +9,7 @@ import Testing
     private static let order = [
         "CLinux", "LinuxMount", "MountModel", "Filesystems", "Ledger", "MountManager", "HoldfastAPI", "HoldfastServer",
         "holdfastd", "holdfast-cli", "MountTestSupport", "MountExplorer", "mount-explorer",
+        "holdfast-torture",
     ]
 
     @Test func importsPointOneWay() throws {

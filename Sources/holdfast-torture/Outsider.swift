@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Glibc
+internal import HoldfastAPI
+internal import LinuxMount
+internal import MountTestSupport
+internal import SystemPackage
+
+/// Somebody else with root's rights: mounts over mounts of ours, unmounts them, and remounts them.
+struct Outsider: Sendable {
+    private static let mark = "outsider"
+    let world: World
+
+    /// Disturbs, by a seed, until told to stop; what it has mounted may stay.
+    func run(seed: UInt64, until stop: StopFlag) {
+        var random = SeededGenerator(seed: seed)
+        while !stop.isSet {
+            usleep(UInt32.random(in: 1_000...20_000, using: &random))
+            guard let place = disturbedPlaces().randomElement(using: &random) else { continue }
+            switch Int.random(in: 0..<4, using: &random) {
+            case 0:
+                cover(place)
+                usleep(UInt32.random(in: 0...20_000, using: &random))
+                if Bool.random(using: &random) { uncover(place) }
+            case 1: umount2(place, Self.noFollow)
+            case 2: _ = mount(nil, place, nil, UInt(MS_REMOUNT | MS_BIND | MS_RDONLY), nil)
+            default: uncover(place)
+            }
+        }
+    }
+
+    /// Where the disturbed sources are just now.
+    private func disturbedPlaces() -> [String] {
+        let mounts = (try? world.client.mounts().mounts) ?? []
+        return mounts.map(\.mount).filter { mount in
+            world.source(of: mount).map { world.sources[$0].isDisturbed } ?? false
+        }.map(\.mountpoint)
+    }
+
+    func cover(_ place: String) { _ = mount(Self.mark, place, "tmpfs", 0, "size=4k") }
+
+    private func uncover(_ place: String) {
+        guard let top = try? MountTable.current.entries(at: FilePath(place)).last, isOwn(top) else { return }
+        umount2(place, Self.noFollow)
+    }
+
+    private func isOwn(_ entry: MountEntry) -> Bool { entry.source?.description == Self.mark }
+
+    /// Takes away all that is the outsider's, wherever it was carried.
+    ///
+    /// - Throws: where something of it stays.
+    func leave() throws {
+        for _ in 0..<200 {
+            let own = try MountTable.current.entries(beneath: FilePath(world.folder)).filter(isOwn)
+            if own.isEmpty { return }
+            for entry in own.reversed() {
+                guard let place = entry.mountpoint,
+                    try MountTable.current.entries(at: place).last?.id == entry.id
+                else { continue }
+                umount2(place.string, Self.noFollow)
+            }
+            usleep(1_000)
+        }
+        throw Complaint("an outsider's mounts cannot be unmounted")
+    }
+
+    private static let noFollow: Int32 = 8
+}
