@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Foundation
 import Glibc
 import LinuxMount
 import NIOConcurrencyHelpers
@@ -10,7 +9,7 @@ import SystemPackage
 final class Outsider: Sendable {
     private let folder: FilePath
     private let files = NIOLockedValueBox<[String: Int32]>([:])
-    private let processes = NIOLockedValueBox<[String: Process]>([:])
+    private let processes = NIOLockedValueBox<[String: StandingProcess]>([:])
     private let filler = NIOLockedValueBox<NamespaceFiller?>(nil)
 
     init(folder: FilePath) { self.folder = folder }
@@ -77,21 +76,14 @@ final class Outsider: Sendable {
         files.withLockedValue { $0[name] = file }
     }
 
-    /// A process that waits for the end of its input.
     private func startProcess(_ name: String, in path: String) throws(Errno) {
-        let process = Process()
-        process.executableURL = URL(filePath: "/usr/bin/cat")
-        process.currentDirectoryURL = URL(filePath: path)
-        process.standardInput = Pipe()
-        do { try process.run() } catch { throw .ioError }
+        let process = try StandingProcess(in: path)
         processes.withLockedValue { $0[name] = process }
     }
 
     private func close(_ name: String) throws(Errno) {
         if let file = files.withLockedValue({ $0.removeValue(forKey: name) }) { try Self.check(Glibc.close(file)) }
-        guard let process = processes.withLockedValue({ $0.removeValue(forKey: name) }) else { return }
-        do { try (process.standardInput as? Pipe)?.fileHandleForWriting.close() } catch { throw .ioError }
-        process.waitUntilExit()
+        try processes.withLockedValue({ $0.removeValue(forKey: name) })?.end()
     }
 
     /// Remounts the host's filesystem with as many inodes as it has in use, and some more.

@@ -165,7 +165,10 @@ extension SimulatedKernel {
         switch summary {
         case .empty: OperationOutcome(.empty)
         case .ours: OperationOutcome(.ours)
-        case .covered, .parked, .moved:
+        case .moved:
+            OperationOutcome(
+                .moved, problem: isBrief ? nil : foreign("a mount of ours, moved elsewhere,", at: mountpoint))
+        case .covered, .parked:
             OperationOutcome(.covered, problem: isBrief ? nil : foreign("another mount, over ours,", at: mountpoint))
         case .foreign:
             OperationOutcome(.foreign, problem: isBrief ? nil : foreign("another mount", at: mountpoint))
