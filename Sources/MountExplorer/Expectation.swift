@@ -9,6 +9,8 @@ enum Expectation {
     case nothing
     /// The failure is nobody's: it was wanted.
     case noSharedFailure
+    /// A reboot has ended these, which is said of each once.
+    case ends(KeySet)
 
     func check(_ effects: [Machine.Effect]) throws(Violation) {
         switch self {
@@ -22,6 +24,11 @@ enum Expectation {
                 if case .reply(_, .mountFailed) = $0 { true } else { false }
             }
             if isShared { throw Violation("10", "the failure of an aborted build is shared") }
+        case .ends(let keys):
+            let said = effects.compactMap { if case .ended(let key, _) = $0 { key } else { nil } }
+            if said.count != keys.keys.count || KeySet(Set(said)) != keys {
+                throw Violation("5", "the reboot ended \(keys.keys.sorted()), and \(said.sorted()) is what was said")
+            }
         }
     }
 }
@@ -34,6 +41,9 @@ extension World {
             guard let request = machine.queue.first(where: { $0.id == id }) else { return .nothing }
             if case .undo = request.kind { return .nothing }
             return .anything
+        case .commit(true):
+            guard let pending, case .purge = pending.row else { return .anything }
+            return .ends(KeySet(pending.remove))
         case .build(succeeds: false): return machine.operation?.isAborted == true ? .noSharedFailure : .anything
         default: return .anything
         }

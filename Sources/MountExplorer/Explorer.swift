@@ -15,7 +15,6 @@ public struct Explorer {
     }
 
     private let scenario: Scenario
-    private let mutant: Mutant?
     private let isLivenessChecked: Bool
 
     private var visited = VisitedSet()
@@ -28,11 +27,9 @@ public struct Explorer {
     ///
     /// - Parameters:
     ///   - scenario: The bounds.
-    ///   - mutant: A defect to be found; nil explores the product's machine as it is.
     ///   - checksLiveness: Whether the finished graph is searched for ways that never come to rest.
-    public init(_ scenario: Scenario, mutant: Mutant? = nil, checksLiveness: Bool = true) {
+    public init(_ scenario: Scenario, checksLiveness: Bool = true) {
         self.scenario = scenario
-        self.mutant = mutant
         isLivenessChecked = checksLiveness
     }
 
@@ -88,9 +85,9 @@ public struct Explorer {
         var after = world
         let effects: Int
         do throws(Violation) {
-            effects = try after.apply(transition, mutant: mutant)
+            effects = try after.apply(transition)
         } catch {
-            throw error.traced(graph.way(to: source) + [transition], in: scenario, mutant)
+            throw error.traced(graph.way(to: source) + [transition], in: scenario)
         }
         report.transitions += 1
         let (target, isNew) = visited.insert(after.fingerprint())
@@ -107,7 +104,7 @@ public struct Explorer {
         report.violation = violation
         if let states = violation?.states, let first = states.first {
             let way = graph.way(to: first)
-            let lines = Trace(way + steps(along: states, after: way), scenario, mutant).lines
+            let lines = Trace(way + steps(along: states, after: way), scenario).lines
             report.violation?.trace = lines
         }
         return report
@@ -116,14 +113,14 @@ public struct Explorer {
     /// The steps from state to state; the graph keeps only that there are some.
     private mutating func steps(along states: [UInt32], after way: [Transition]) -> [Transition] {
         var world = World(scenario)
-        for transition in way { _ = try? world.apply(transition, mutant: mutant) }
+        for transition in way { _ = try? world.apply(transition) }
         var taken: [Transition] = []
         for state in states.dropFirst() {
             world.steps(into: &steps)
             for step in steps {
                 var after = world
                 let transition = Transition(step: step)
-                guard (try? after.apply(transition, mutant: mutant)) != nil,
+                guard (try? after.apply(transition)) != nil,
                     visited.insert(after.fingerprint()).number == state
                 else { continue }
                 taken.append(transition)

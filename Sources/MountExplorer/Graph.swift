@@ -13,7 +13,7 @@ struct Graph {
 
     mutating func addState(parent: UInt32, transition: Transition?) {
         parents.append(parent)
-        transitions.append(transition ?? Transition(step: .start))
+        transitions.append(transition ?? Transition(step: .start(readOnly: false)))
     }
 
     /// The states are expanded in the order in which they were added.

@@ -19,6 +19,10 @@ struct KeySet: Hashable, Sendable {
 
     func intersection(_ other: KeySet) -> KeySet { KeySet(bits: bits & other.bits) }
 
+    func union(_ other: KeySet) -> KeySet { KeySet(bits: bits | other.bits) }
+
+    func symmetricDifference(_ other: KeySet) -> KeySet { KeySet(bits: bits ^ other.bits) }
+
     mutating func insert(_ key: UInt8) { bits |= 1 << key }
 
     mutating func remove(_ key: UInt8) { bits &= ~(1 << key) }

@@ -37,8 +37,8 @@ struct LayerStack: Hashable, Sendable {
         return false
     }
 
-    /// How many are ours.
-    var ours: Int {
+    /// How many have an id: ours, and that of the external source.
+    var identified: Int {
         var count = 0
         var rest = packed
         while rest != 0 {

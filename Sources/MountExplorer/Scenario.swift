@@ -3,7 +3,7 @@
 public import MountModel
 
 /// The product's state machine over small integers.
-public typealias Machine = MountState<UInt8, UInt8>
+public typealias Machine = MountState<UInt8, ModelSource>
 
 /// How much of everything there is in one exploration; within these bounds every course of events is tried.
 public struct Scenario: Sendable {
@@ -19,17 +19,37 @@ public struct Scenario: Sendable {
     public var crashes: Int
     /// How often the machine may lose its power.
     public var reboots: Int
-    /// How often somebody else may mount something over the mountpoint or unmount ours.
+    /// How often somebody else may mount something over the mountpoint, unmount ours, or move it elsewhere.
     public var outsiders: Int
     /// How many rungs the unmount ladder has.
     public var rungs = 1
-    /// Whether the daemon's own mounts and unmounts come back to it as hints, as the kernel's do.
-    public var hasOwnHints = true
+    /// What else may happen.
+    public var features: Features
+
+    /// What not every exploration has.
+    public struct Features: OptionSet, Sendable {
+        /// One bit each.
+        public let rawValue: Int
+
+        /// From its bits.
+        public init(rawValue: Int) { self.rawValue = rawValue }
+
+        /// The daemon's own mounts and unmounts come back to it as hints, as the kernel's do.
+        public static let ownHints = Features(rawValue: 1 << 0)
+        /// Each attach may ask for a persistent attachment or an ordinary one, whatever its key has been before.
+        public static let upgrades = Features(rawValue: 1 << 1)
+        /// The last source is external: outsiders mount and unmount it, and nobody else.
+        public static let external = Features(rawValue: 1 << 2)
+        /// The first source is not healed: a lost mount stays lost until somebody asks.
+        public static let unhealed = Features(rawValue: 1 << 3)
+        /// A start may find that the ledger cannot be written.
+        public static let readOnlyStarts = Features(rawValue: 1 << 4)
+    }
 
     /// Puts the bounds together.
     public init(
         consumers: Int, volumes: Int, sources: Int, outstanding: Int, crashes: Int, reboots: Int, outsiders: Int,
-        rungs: Int = 1, hasOwnHints: Bool = true
+        rungs: Int = 1, features: Features = .ownHints
     ) {
         precondition(
             consumers * volumes <= 8 && sources <= 3 && outstanding <= 6, "the fingerprint has room for no more")
@@ -43,36 +63,33 @@ public struct Scenario: Sendable {
         self.reboots = reboots
         self.outsiders = outsiders
         self.rungs = rungs
-        self.hasOwnHints = hasOwnHints
+        self.features = features
     }
-
-    /// The rows that every commit is explored with; the smallest comes first.
-    public static let rows = [
-        Scenario(consumers: 2, volumes: 1, sources: 1, outstanding: 2, crashes: 1, reboots: 0, outsiders: 1),
-        Scenario(consumers: 2, volumes: 1, sources: 2, outstanding: 2, crashes: 1, reboots: 1, outsiders: 1),
-        Scenario(consumers: 1, volumes: 2, sources: 2, outstanding: 2, crashes: 1, reboots: 1, outsiders: 1),
-        Scenario(
-            consumers: 3, volumes: 2, sources: 1, outstanding: 3, crashes: 1, reboots: 1, outsiders: 0,
-            hasOwnHints: false),
-    ]
 
     /// All keys: a consumer's volumes stand beside each other.
     var keys: Range<UInt8> { 0..<UInt8(consumers * volumes) }
 
-    /// The first volume's attachments are persistent, the others' are not.
-    func isPersistent(_ key: UInt8) -> Bool { Int(key) % volumes == 0 }
+    /// What an attach of the key may ask for: the first volume's attachments are persistent, the others' are not.
+    func persistences(of key: UInt8) -> [Bool] {
+        features.contains(.upgrades) ? [false, true] : [Int(key) % volumes == 0]
+    }
 
-    /// The persistent ones among all keys.
-    var persistentKeys: KeySet {
-        var set = KeySet()
-        for key in keys where isPersistent(key) { set.insert(key) }
-        return set
+    func source(_ number: UInt8) -> ModelSource {
+        ModelSource(
+            number: number, isExternal: features.contains(.external) && Int(number) == sources - 1,
+            isHealed: !(features.contains(.unhealed) && number == 0))
     }
 }
 
 extension Scenario: CustomStringConvertible {
     public var description: String {
-        "\(consumers)×\(volumes) keys, \(sources) sources, \(outstanding) outstanding, "
-            + "\(crashes)/\(reboots)/\(outsiders), \(rungs) rungs"
+        let names: [(Features, String)] = [
+            (.upgrades, "attachments become persistent"), (.external, "an external source"),
+            (.unhealed, "a source that is not healed"), (.readOnlyStarts, "read-only starts"),
+        ]
+        let bounds =
+            "\(consumers)×\(volumes) keys, \(sources) source\(sources == 1 ? "" : "s"), "
+            + "\(outstanding) outstanding, \(crashes)/\(reboots)/\(outsiders), \(rungs) rung\(rungs == 1 ? "" : "s")"
+        return ([bounds] + names.filter { features.contains($0.0) }.map(\.1)).joined(separator: ", ")
     }
 }

@@ -2,25 +2,35 @@
 
 /// One thing that may happen next.
 enum Step: Hashable, Sendable {
-    case attach(key: UInt8, source: UInt8)
+    case attach(key: UInt8, source: UInt8, persistent: Bool)
     case detach(key: UInt8)
     /// The caller of the n-th unanswered request gives up.
     case cancel(Int8)
     case build(succeeds: Bool)
-    /// The running inspection, placement or unmount ends. An inspection that finds the mount in its parking slot ends it
-    /// there if it works, and moves it back if not.
+    /// The running inspection, placement or unmount ends. An inspection that finds the mount in its parking slot moves it
+    /// back if it works.
     case end(works: Bool)
+    /// The running unmount has moved our mount into its slot.
+    case parks
     case stuck
     case commit(Bool)
     case timer
     case hint
     case outsiderMounts(Moment)
     case outsiderUnmounts(Moment)
+    /// Somebody moves our mount elsewhere.
+    case outsiderMoves(Moment)
+    /// It is moved back, on top of what is there.
+    case outsiderMovesBack
+    /// It is unmounted where it is.
+    case outsiderUnmountsElsewhere
+    /// The external source is mounted by those whose task it is.
+    case outsiderMountsExternal(Moment)
     /// The daemon dies; a write in flight is durable or not.
     case crash(durable: Bool)
     /// The machine dies; what was not fully synced is lost or not.
     case powerCut(durable: Bool, lost: Bool)
-    case start
+    case start(readOnly: Bool)
     /// The dead daemon's operation is over.
     case orphanEnds(OrphanEnd)
 

@@ -6,13 +6,13 @@ import MountModel
 struct Trace {
     private(set) var lines: [String] = []
 
-    init(_ way: [Transition], _ scenario: Scenario, _ mutant: Mutant?) {
+    init(_ way: [Transition], _ scenario: Scenario) {
         var world = World(scenario)
         for (number, transition) in way.enumerated() {
             let before = world
             var note = ""
             do throws(Violation) {
-                _ = try world.apply(transition, mutant: mutant)
+                _ = try world.apply(transition)
             } catch {
                 note = "  ← check \(error.check)"
             }
@@ -32,10 +32,14 @@ struct Trace {
             "writes: \(world.pending.map(Self.text) ?? "nothing")",
             "row: \(text(world.ledger.row))\(world.ledger.isOfOldBoot ? " of an old boot" : "")",
             "held: \(machine.held.sorted())", "durable: \(world.ledger.held.keys.sorted())",
+            "persistent: \(world.ledger.persistent.keys.sorted())",
             "synced: \(world.synced.held.keys.sorted())", "promised: \(world.promised.keys.sorted())",
+            "vowed: \(world.vowed.keys.sorted())",
             "doomed: \(machine.doomed.sorted())", "seen: \(machine.seen)",
             "mounted: \(layers.isEmpty ? "nothing" : layers)",
             "parked: \(world.slot.map(\.description) ?? "nothing")",
+            "moved elsewhere: \(world.elsewhere.map(\.description) ?? "nothing")",
+            "external: \(world.external.map(\.description) ?? "nothing")",
             "built: \(machine.built?.id.description ?? "nothing")",
             "dirty: \(machine.isDirty)", "hint pending: \(world.isHintPending)", "timer: \(world.isTimerSet)",
             "orphan: \(world.orphan.map { "\($0)" } ?? "none")",
@@ -59,9 +63,9 @@ struct Trace {
 }
 
 extension Violation {
-    func traced(_ way: [Transition], in scenario: Scenario, _ mutant: Mutant?) -> Violation {
+    func traced(_ way: [Transition], in scenario: Scenario) -> Violation {
         var copy = self
-        copy.trace = Trace(way, scenario, mutant).lines
+        copy.trace = Trace(way, scenario).lines
         return copy
     }
 }

@@ -8,12 +8,10 @@ extension World {
     ///
     /// - Returns: How many effects it had.
     /// - Throws: What it violates.
-    mutating func apply(_ transition: Transition, mutant: Mutant?) throws(Violation) -> Int {
+    mutating func apply(_ transition: Transition) throws(Violation) -> Int {
         let expectation = expectation(of: transition.step)
         var effects: [Machine.Effect] = []
-        if let event = meet(transition.step, mutant: mutant) {
-            effects = drive(event, mutant: mutant)
-        }
+        if let event = meet(transition.step) { effects = machine.handle(event) }
         if transition.cut == 0 {
             for effect in effects { try carryOut(effect) }
         } else {
@@ -26,23 +24,19 @@ extension World {
         return effects.count
     }
 
-    private mutating func drive(_ event: Machine.Event, mutant: Mutant?) -> [Machine.Effect] {
-        guard let mutant else { return machine.handle(event) }
-        let before = machine
-        guard let changed = mutant.event(before, event) else { return [] }
-        let effects = machine.handle(changed)
-        return mutant.effects(before, changed, effects)
-    }
-
     /// What happens outside the daemon, and the event that tells it, if one does.
-    private mutating func meet(_ step: Step, mutant: Mutant?) -> Machine.Event? {
+    private mutating func meet(_ step: Step) -> Machine.Event? {
         switch step {
-        case .attach(let key, let source):
-            return ask(.attach(newRequest(), key: key, source: source, persistent: scenario.isPersistent(key)))
+        case .attach(let key, let source, let persistent):
+            return ask(
+                .attach(newRequest(), key: key, source: scenario.source(source), persistent: persistent))
         case .detach(let key): return ask(.detach(newRequest(), key: key))
         case .cancel(let position): return .cancel(outstanding[Int(position)].id)
         case .build(let succeeds): return endBuild(succeeds)
         case .end(let works): return end(works: works)
+        case .parks:
+            park()
+            return nil
         case .stuck: return .operationStuck
         case .commit(let isDurable): return commit(isDurable)
         case .timer:
@@ -52,10 +46,23 @@ extension World {
             isHintPending = false
             return .hint
         case .outsiderMounts(let moment):
-            interfere(moment) { $0.pushTheirs() }
+            interfere(moment) { $0.stack.pushTheirs() }
             return nil
         case .outsiderUnmounts(let moment):
-            interfere(moment) { if !$0.isEmpty { $0.pop() } }
+            interfere(moment) { $0.outsiderUnmounts() }
+            return nil
+        case .outsiderMoves(let moment):
+            interfere(moment) { $0.outsiderMoves() }
+            return nil
+        case .outsiderMovesBack:
+            if let elsewhere { stack.push(elsewhere) }
+            noteTableChange { $0.elsewhere = nil }
+            return nil
+        case .outsiderUnmountsElsewhere:
+            noteTableChange { $0.elsewhere = nil }
+            return nil
+        case .outsiderMountsExternal(let moment):
+            interfere(moment) { $0.mountExternal() }
             return nil
         case .crash(let isDurable):
             crash(durable: isDurable)
@@ -63,7 +70,7 @@ extension World {
         case .powerCut(let isDurable, let isLost):
             cutPower(durable: isDurable, lost: isLost)
             return nil
-        case .start: return start(mutant)
+        case .start(let readOnly): return start(readOnly: readOnly)
         case .orphanEnds(let end): return endOrphan(end)
         }
     }
@@ -85,14 +92,18 @@ extension World {
     private mutating func endBuild(_ succeeds: Bool) -> Machine.Event {
         running = nil
         guard succeeds else { return .built(nil) }
-        let id = MountID(rawValue: nextMount)
-        nextMount += 1
+        let id: MountID
+        if case .build(let source) = machine.operation?.kind, source.isExternal, let external {
+            id = external
+        } else {
+            id = newMount()
+        }
         descriptor = id
         return .built(id)
     }
 
     private mutating func end(works: Bool) -> Machine.Event {
-        if progress == .started { act(works: works) }
+        if progress == .started || progress == .parked { act(works: works) }
         let seen: Machine.Seen
         if case .looked(let before) = progress { seen = before } else { seen = look(for: idLookedFor) }
         running = nil
@@ -103,43 +114,99 @@ extension World {
     private var idLookedFor: MountID? {
         switch running {
         case .place(let id), .unmount(let id, _): id
-        case .inspect, .build, .orphan, nil: machine.row?.id
+        case .inspect(let id): id
+        case .build, .orphan, nil: nil
         }
+    }
+
+    private mutating func newMount() -> MountID {
+        defer { nextMount += 1 }
+        return MountID(rawValue: nextMount)
     }
 
     private mutating func act(works: Bool) {
         switch running {
         case .place(let id):
             // Something else is there: the placement is undone, which leaves the stack as it was.
-            guard works, stack.isEmpty else { return }
-            stack.push(id)
-            isHintPending = isHintPending || scenario.hasOwnHints
+            guard works, stack.isEmpty, !isVerifying else { return }
+            noteOwnChange { $0.stack.push(id) }
         case .unmount(let id, _):
-            guard works, stack.top == id else { return }
-            stack.pop()
-            isHintPending = isHintPending || scenario.hasOwnHints
+            if progress == .parked {
+                finishParked(id, works: works)
+            } else if works && stack.top == id {
+                noteOwnChange { $0.stack.pop() }
+            }
         case .inspect:
-            // Ours in its slot: ended there, or moved back. Is the place taken, it stays and counts as covered.
-            guard let parked = slot, stack.isEmpty else { return }
-            slot = nil
-            if !works { stack.push(parked) }
-            isHintPending = isHintPending || scenario.hasOwnHints
+            // Ours in its slot is moved back. Is the place taken, it stays and counts as covered.
+            guard works, let parked = slot, stack.isEmpty else { return }
+            noteOwnChange {
+                $0.slot = nil
+                $0.stack.push(parked)
+            }
         case .build, .orphan, nil: break
         }
     }
 
-    private mutating func interfere(_ moment: Step.Moment, _ change: (inout LayerStack) -> Void) {
-        let layersBefore = stack
+    private mutating func park() {
+        noteOwnChange {
+            $0.slot = $0.stack.top
+            $0.stack.pop()
+        }
+        progress = .parked
+    }
+
+    /// In its slot it is unmounted, or found busy and moved back, unless its place has been taken.
+    private mutating func finishParked(_ id: MountID, works: Bool) {
+        if !works && !stack.isEmpty { return }
+        noteOwnChange {
+            $0.slot = nil
+            if !works { $0.stack.push(id) }
+        }
+    }
+
+    private mutating func noteOwnChange(_ change: (inout World) -> Void) {
+        change(&self)
+        if scenario.features.contains(.ownHints) { isHintPending = true }
+    }
+
+    // MARK: Outsiders
+
+    /// What somebody does to the mountpoint at that moment of the running operation; counted, unless it takes away again
+    /// what he has mounted.
+    private mutating func interfere(_ moment: Step.Moment, _ change: (inout World) -> Void) {
         if moment != .now {
             act(works: true)
             progress = moment == .afterAct ? .acted : .looked(look(for: idLookedFor))
         }
-        let isTheirs = !stack.isEmpty && stack.top == nil
+        let layersBefore = stack
+        let isTheirs = !stack.isEmpty && (stack.top == nil || stack.top == external)
         let heightBefore = stack.height
-        change(&stack)
-        // Taking one's own mount away again is free; it was paid for when it was mounted.
+        change(&self)
         if !(isTheirs && stack.height < heightBefore) { outsiders -= 1 }
         if isUp && stack != layersBefore { isHintPending = true }
+    }
+
+    private mutating func noteTableChange(_ change: (inout World) -> Void) {
+        change(&self)
+        if isUp { isHintPending = true }
+    }
+
+    private mutating func outsiderUnmounts() {
+        if stack.isEmpty { return }
+        if stack.top == external { external = nil }
+        stack.pop()
+    }
+
+    private mutating func outsiderMoves() {
+        guard let top = stack.top, top != external else { return }
+        elsewhere = top
+        stack.pop()
+    }
+
+    private mutating func mountExternal() {
+        let id = newMount()
+        external = id
+        stack.push(id)
     }
 
     // MARK: The disk

@@ -15,10 +15,11 @@ extension World {
     }
 
     private func checkKernel() throws(Violation) {
-        let ours = stack.ours + (slot == nil ? 0 : 1)
         if ours == 0 { return }
         if ours > 1 { throw Violation("4", "two mounts of ours are there") }
-        guard let id = ledger.row?.id, !ledger.isOfOldBoot, stack.contains(id) || slot == id else {
+        guard let row = ledger.row, let id = row.id, !row.source.isExternal, !ledger.isOfOldBoot,
+            stack.contains(id) || slot == id || elsewhere == id
+        else {
             throw Violation("9", "a mount of ours is there, and its row is not")
         }
     }
@@ -26,6 +27,9 @@ extension World {
     private func checkPromises() throws(Violation) {
         if !promised.isSubset(of: ledger.held) {
             throw Violation("5", "an acknowledged attachment is not in the ledger")
+        }
+        if !vowed.isSubset(of: ledger.persistent) {
+            throw Violation("5", "an attachment that was acknowledged as persistent is not")
         }
         if promised == ledger.held || ledger.isOfOldBoot { return }
         for key in scenario.keys where ledger.held.contains(key) && !promised.contains(key) {
@@ -50,6 +54,9 @@ extension World {
 
     private func checkBooks() throws(Violation) {
         if KeySet(machine.held) != ledger.held { throw Violation("10", "held is not what the ledger has") }
+        if KeySet(machine.persistent) != ledger.persistent {
+            throw Violation("10", "persistent is not what the ledger has")
+        }
         if machine.row != ledger.row { throw Violation("10", "row is not what the ledger has") }
         if machine.operation?.kind != running { throw Violation("10", "operation is not what runs") }
         if (machine.write == nil) != (pending == nil) { throw Violation("10", "write is not what is being written") }
@@ -68,6 +75,10 @@ extension World {
     }
 
     private func checkRest() throws(Violation) {
+        if machine.isReadOnly {
+            if !machine.queue.isEmpty { throw Violation("7", "a request waits, and nothing may be changed") }
+            return
+        }
         if machine.isPurging {
             if !machine.isTimerArmed { throw Violation("7", "the clean-up after a reboot waits for nothing") }
             return
@@ -79,10 +90,10 @@ extension World {
         }
         if isTimerSet { return }
         if ledger.held.isEmpty {
-            if ledger.row != nil || stack.ours > 0 || slot != nil {
+            if ledger.row != nil || ours > 0 {
                 throw Violation("7", "something is left of a mount that nobody uses, and no retry is scheduled")
             }
-        } else if machine.seen != .ours {
+        } else if machine.seen != .ours && (machine.seen != .empty || machine.isHealedByItself) {
             throw Violation("7", "attachments are left without their mount, and no retry is scheduled")
         }
     }

@@ -19,18 +19,20 @@ extension World {
             if pending.fullSync { synced = ledger }
         }
         // A persistent attachment that differs between the two was never answered for, or a check has failed already.
-        let inDoubt = scenario.keys.filter { ledger.held.contains($0) != synced.held.contains($0) }
+        let inDoubt = ledger.difference(from: synced)
         if lost { ledger = synced }
-        for key in inDoubt { promise(key, ledger.held.contains(key)) }
-        settlePromises()
-        promised = promised.intersection(scenario.persistentKeys)
         ledger.isOfOldBoot = ledger.row != nil
+        for key in scenario.keys where inDoubt.contains(key) && !vowed.contains(key) { promise(key) }
+        settlePromises()
+        promised = promised.intersection(vowed.union(ledger.persistent))
         synced = ledger
         loseDaemon()
         orphan = nil
         hasOrphanActed = false
         stack = LayerStack()
         slot = nil
+        elsewhere = nil
+        external = nil
         // The kernel begins to count again; the worst it can do is to give the old mount's id to the new one.
         nextMount = ledger.row?.id?.rawValue ?? 1
     }
@@ -39,17 +41,21 @@ extension World {
     /// be sure, and what is there from now on is relied on.
     private mutating func settlePromises() {
         for request in outstanding {
-            if request.isRemoval || !promised.contains(request.key) {
-                promise(request.key, ledger.held.contains(request.key))
-            }
+            if request.isRemoval || !promised.contains(request.key) { promise(request.key) }
         }
-        for key in machine.doomed where !promised.contains(key) { promise(key, ledger.held.contains(key)) }
+        for key in machine.doomed where !promised.contains(key) { promise(key) }
     }
 
-    private mutating func promise(_ key: UInt8, _ isHeld: Bool) {
+    /// Relies on the key as the ledger has it.
+    private mutating func promise(_ key: UInt8) {
         // What a reboot has ended and the clean-up has not yet reached is nobody's any more.
-        let isOver = ledger.isOfOldBoot && !scenario.isPersistent(key)
-        if isHeld && !isOver { promised.insert(key) } else { promised.remove(key) }
+        let isOver = ledger.isOfOldBoot && !ledger.persistent.contains(key)
+        if ledger.held.contains(key) && !isOver {
+            promised.insert(key)
+        } else {
+            promised.remove(key)
+            vowed.remove(key)
+        }
     }
 
     private mutating func loseDaemon() {
@@ -57,8 +63,9 @@ extension World {
             switch running {
             // Their workers go on; a build dies with the descriptor that nobody receives.
             case .place, .unmount:
-                orphan = running
-                hasOrphanActed = progress != .started
+                // A look at what somebody else has mounted changes nothing.
+                if !isVerifying { orphan = running }
+                hasOrphanActed = orphan != nil && progress != .started && progress != .parked
             case .inspect, .build, .orphan, nil: break
             }
         }
@@ -73,16 +80,14 @@ extension World {
         outstanding = []
     }
 
-    mutating func start(_ mutant: Mutant?) -> Machine.Event {
+    mutating func start(readOnly: Bool) -> Machine.Event {
         isUp = true
         // What the daemon before had written but not synced is read back as if it were durable, so it is made so first.
-        synced = ledger
+        if !readOnly { synced = ledger }
         running = orphan == nil ? nil : .orphan
-        let held = ledger.held.keys
         machine = Machine(
-            recovering: ledger.row, held: held, persistent: held.filter { scenario.isPersistent($0) },
-            isSameBoot: !ledger.isOfOldBoot || mutant?.trustsOldBoot == true, hasOrphan: orphan != nil,
-            rungs: scenario.rungs)
+            recovering: ledger.row, held: ledger.held.keys, persistent: ledger.persistent.keys,
+            isSameBoot: !ledger.isOfOldBoot, hasOrphan: orphan != nil, isReadOnly: readOnly, rungs: scenario.rungs)
         return .start
     }
 
@@ -90,7 +95,7 @@ extension World {
         let before = (stack, slot)
         switch (orphan, end) {
         case (.place(let id), .acts): stack.push(id)
-        case (.unmount, .acts): stack.pop()
+        case (.unmount(let id, _), .acts): if slot == id { slot = nil } else { stack.pop() }
         case (.unmount(let id, _), .parks):
             stack.pop()
             slot = id
@@ -99,7 +104,7 @@ extension World {
         orphan = nil
         hasOrphanActed = false
         guard isUp else { return nil }
-        if scenario.hasOwnHints && before != (stack, slot) { isHintPending = true }
+        if scenario.features.contains(.ownHints) && before != (stack, slot) { isHintPending = true }
         guard running == .orphan else { return nil }
         running = nil
         return .operationEnded(.unknown)

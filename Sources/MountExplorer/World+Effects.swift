@@ -5,8 +5,9 @@ import MountModel
 // What the shell does with an effect, and what must hold at that moment.
 extension World {
     mutating func carryOut(_ effect: Machine.Effect) throws(Violation) {
+        try checkIsAllowed(effect)
         switch effect {
-        case .inspect: try begin(.inspect)
+        case .inspect(let id): try begin(.inspect(id))
         case .build(let source): try begin(.build(source))
         case .place(let id): try place(id)
         case .unmount(let id, let rung): try unmount(id, rung: rung)
@@ -18,6 +19,7 @@ extension World {
         case .write(let batch):
             if pending != nil { throw Violation("1", "a second write is started") }
             pending = batch
+        case .ended(let key, _): try end(key)
         case .reply(let id, let answer): try reply(id, answer)
         case .arm:
             if isTimerSet { throw Violation("10", "the timer is armed twice") }
@@ -25,6 +27,20 @@ extension World {
         case .disarm:
             if !isTimerSet { throw Violation("10", "the timer is disarmed twice") }
             isTimerSet = false
+        }
+    }
+
+    private func checkIsAllowed(_ effect: Machine.Effect) throws(Violation) {
+        if !machine.isReadOnly { return }
+        switch effect {
+        case .inspect, .reply: break
+        default: throw Violation("11", "\(effect) although nothing must be changed")
+        }
+    }
+
+    private func end(_ key: UInt8) throws(Violation) {
+        if ledger.held.contains(key) || promised.contains(key) {
+            throw Violation("5", "key \(key) is said to have ended, and has not")
         }
     }
 
@@ -39,12 +55,13 @@ extension World {
         if ledger.row?.id != id || ledger.isOfOldBoot {
             throw Violation("8", "mount \(id) is placed before its row is durable")
         }
-        if stack.ours > 0 || slot != nil { throw Violation("4", "a mount is placed while one of ours is there") }
+        if ours > 0 && !isVerifying { throw Violation("4", "a mount is placed while one of ours is there") }
         try begin(.place(id))
     }
 
     private mutating func unmount(_ id: MountID, rung: Int) throws(Violation) {
         if rung >= scenario.rungs { throw Violation("10", "the ladder has no rung \(rung)") }
+        if ledger.row?.source.isExternal == true { throw Violation("3", "somebody else's mount is unmounted") }
         if !ledger.held.isEmpty { throw Violation("3", "an unmount is started with attachments in the ledger") }
         if !promised.isEmpty { throw Violation("3", "an unmount is started with attachments acknowledged") }
         if let source = ledger.row?.source, outstanding.contains(where: { isWaiting($0) && $0.source == source }) {
@@ -80,18 +97,20 @@ extension World {
                 throw Violation("2", "already attached, but nobody was told so before")
             }
             promised.insert(request.key)
+            if request.isPersistent { vowed.insert(request.key) }
         case .detached, .notAttached:
             if request.isAttach { throw Violation("6", "an attach is answered \(answer)") }
             try checkDetached(request, answer)
             promised.remove(request.key)
-        case .cancelled, .mountFailed, .conflict, .foreign, .busy, .stuck, .exhausted: break
+            vowed.remove(request.key)
+        case .cancelled, .mountFailed, .conflict, .foreign, .busy, .stuck, .exhausted, .readOnly: break
         }
     }
 
     private func checkAttached(_ request: Machine.Request) throws(Violation) {
         let key = request.key
         if !ledger.held.contains(key) { throw Violation("2", "attached, but key \(key) is not durable") }
-        if scenario.isPersistent(key) && !synced.held.contains(key) {
+        if request.isPersistent && !synced.persistent.contains(key) {
             throw Violation("2", "attached, but the persistent key \(key) would not survive a power cut")
         }
         guard let row = ledger.row, !ledger.isOfOldBoot, row.source == request.source else {
@@ -109,8 +128,13 @@ extension World {
             throw Violation("5b", "\(answer) is not what the clients know of key \(key)")
         }
         if ledger.held.contains(key) { throw Violation("5b", "\(answer), but key \(key) is durable") }
-        if synced.held.contains(key) && scenario.isPersistent(key) {
+        if synced.persistent.contains(key) {
             throw Violation("5b", "\(answer), but a power cut would bring the persistent key \(key) back")
         }
     }
+}
+
+extension Machine.Request {
+    /// Whether it asks for an attachment that outlives a reboot.
+    var isPersistent: Bool { if case .attach(_, persistent: true) = kind { true } else { false } }
 }

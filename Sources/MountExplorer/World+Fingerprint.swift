@@ -40,16 +40,23 @@ extension World {
     /// All that one consumer has, in one number.
     private func signature(of consumer: Int) -> UInt64 {
         let shift = UInt8(consumer * scenario.volumes)
+        let bits = UInt64(scenario.volumes)
         let mask: UInt8 = (1 << UInt8(scenario.volumes)) - 1
         var signature: UInt64 = 0
-        func add(_ set: KeySet) { signature = signature << 8 | UInt64(set.bits >> shift & mask) }
+        func add(_ set: KeySet) { signature = signature << bits | UInt64(set.bits >> shift & mask) }
         add(ledger.held)
         add(synced.held)
         add(promised)
+        if scenario.features.contains(.upgrades) {
+            add(ledger.persistent)
+            add(synced.persistent)
+            add(vowed)
+        }
         add(KeySet(machine.doomed))
         if let write = machine.write {
             add(KeySet(write.add))
             add(KeySet(write.remove))
+            if scenario.features.contains(.upgrades) { add(KeySet(write.persistent)) }
         }
         for request in outstanding {
             let isOwn = Int(request.key) / scenario.volumes == consumer

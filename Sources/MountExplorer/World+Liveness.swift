@@ -20,6 +20,9 @@ extension World {
     /// Whether this is where everything may end when all goes well: mounted, absent, or something foreign is there.
     var isWellSettled: Bool {
         guard isUp, machine.isAtRest, !isHintPending else { return false }
-        return machine.phase == .mounted || machine.phase == .absent || stack.hasTheirs
+        if machine.isReadOnly || isObstructed || isExternalMissing { return true }
+        // A lost mount that is not healed waits for somebody to ask.
+        if machine.phase == .lost { return !machine.isHealedByItself }
+        return machine.phase == .mounted || machine.phase == .absent
     }
 }

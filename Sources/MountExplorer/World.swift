@@ -24,6 +24,10 @@ struct World: Sendable {
     var stack = LayerStack()
     /// Our mount in its parking slot.
     var slot: MountID?
+    /// Our mount where others have moved it.
+    var elsewhere: MountID?
+    /// The mount of the external source, if it is in the stack.
+    var external: MountID?
     /// What a worker of the dead daemon is still about, and how far it is.
     var orphan: Machine.Operation.Kind?
     var hasOrphanActed = false
@@ -39,6 +43,8 @@ struct World: Sendable {
     var outstanding: [Machine.Request] = []
     /// The attachments that the clients rely on.
     var promised = KeySet()
+    /// Those that they rely on to outlive a reboot.
+    var vowed = KeySet()
     var nextRequest: UInt64 = 1
 
     // What may still happen.
@@ -54,9 +60,11 @@ struct World: Sendable {
         outsiders = scenario.outsiders
     }
 
-    /// How far the running operation is; more than `started` only where somebody interferes with it.
+    /// How far the running operation is; more than `started` only where that makes a difference.
     enum Progress: Hashable, Sendable {
         case started
+        /// Our mount is in its slot, and is still to be unmounted there.
+        case parked
         case acted
         case looked(Machine.Seen)
     }
@@ -65,11 +73,13 @@ struct World: Sendable {
     struct LedgerCopy: Hashable, Sendable {
         var row: Machine.Row?
         var held = KeySet()
+        var persistent = KeySet()
         /// Whether the row was written before the last power cut.
         var isOfOldBoot = false
 
         mutating func apply(_ batch: Machine.Batch) {
             held.subtract(KeySet(batch.remove))
+            persistent.subtract(KeySet(batch.remove))
             switch batch.row {
             case .keep: break
             case .set(let row), .purge(.some(let row)):
@@ -80,16 +90,33 @@ struct World: Sendable {
                 isOfOldBoot = false
             }
             held.formUnion(KeySet(batch.add))
+            persistent.formUnion(KeySet(batch.persistent))
+        }
+
+        /// The keys that are not the same in both.
+        func difference(from other: LedgerCopy) -> KeySet {
+            held.symmetricDifference(other.held).union(persistent.symmetricDifference(other.persistent))
         }
     }
 
     /// What a look at the mountpoint shows, in relation to an id.
     func look(for id: MountID?) -> Machine.Seen {
-        if stack.isEmpty { return .empty }
-        guard let id else { return .foreign }
+        guard let id else { return stack.isEmpty ? .empty : .foreign }
+        if slot == id { return .covered }
         if stack.top == id { return .ours }
-        return stack.contains(id) || slot == id ? .covered : .foreign
+        if stack.contains(id) { return .covered }
+        if elsewhere == id { return .moved }
+        return stack.isEmpty ? .empty : .foreign
     }
+
+    /// How many mounts of ours there are anywhere.
+    var ours: Int {
+        let inStack = stack.identified - (external == nil ? 0 : 1)
+        return inStack + (slot == nil ? 0 : 1) + (elsewhere == nil ? 0 : 1)
+    }
+
+    /// Whether something that is not ours is at the mountpoint, or ours has been taken away from it.
+    var isObstructed: Bool { stack.hasTheirs || external != nil || elsewhere != nil }
 
     /// Whether neither the daemon nor the kernel has anything under way.
     var isQuiet: Bool { isUp && running == nil && pending == nil && !isHintPending }

@@ -19,6 +19,7 @@ struct WorldEncoder {
         addKernel(world)
         if world.isUp { addDaemon(world) }
         mixer.add(keys.renamed(world.promised))
+        mixer.add(keys.renamed(world.vowed))
         mixer.add(world.crashes, 2)
         mixer.add(world.reboots, 2)
         mixer.add(world.outsiders, 2)
@@ -34,6 +35,8 @@ struct WorldEncoder {
             rest.pop()
         }
         addMount(world.slot)
+        addMount(world.elsewhere)
+        addMount(world.external)
         add(world.orphan)
         mixer.add(world.hasOrphanActed)
     }
@@ -42,6 +45,7 @@ struct WorldEncoder {
         let machine = world.machine
         mixer.add(machine.isDirty)
         mixer.add(machine.isPurging)
+        mixer.add(machine.isReadOnly)
         mixer.add(machine.isTimerArmed)
         mixer.add(world.isHintPending)
         add(machine.seen)
@@ -54,6 +58,7 @@ struct WorldEncoder {
         case .looked(let seen):
             mixer.add(2, 2)
             add(seen)
+        case .parked: mixer.add(3, 2)
         }
         add(machine.built?.row)
         mixer.add(keys.renamed(KeySet(machine.doomed)))
@@ -91,6 +96,7 @@ struct WorldEncoder {
     private mutating func add(_ copy: World.LedgerCopy) {
         add(copy.row)
         mixer.add(keys.renamed(copy.held))
+        mixer.add(keys.renamed(copy.persistent))
         mixer.add(copy.isOfOldBoot)
     }
 
@@ -99,7 +105,7 @@ struct WorldEncoder {
             mixer.add(3, 2)
             return
         }
-        mixer.add(Int(row.source), 2)
+        mixer.add(Int(row.source.number), 2)
         addMount(row.id)
     }
 
@@ -121,10 +127,12 @@ struct WorldEncoder {
     private mutating func add(_ operation: Machine.Operation.Kind?) {
         switch operation {
         case nil: mixer.add(0, 3)
-        case .inspect: mixer.add(1, 3)
+        case .inspect(let id):
+            mixer.add(1, 3)
+            addMount(id)
         case .build(let source):
             mixer.add(2, 3)
-            mixer.add(Int(source), 2)
+            mixer.add(Int(source.number), 2)
         case .place(let id):
             mixer.add(3, 3)
             addMount(id)
@@ -143,6 +151,7 @@ struct WorldEncoder {
         case .ours: mixer.add(2, 3)
         case .covered: mixer.add(3, 3)
         case .foreign: mixer.add(4, 3)
+        case .moved: mixer.add(5, 3)
         }
     }
 
@@ -151,9 +160,10 @@ struct WorldEncoder {
         mixer.add(Int(keys.name(of: request.key)), 3)
         mixer.add(request.isAdded)
         switch request.kind {
-        case .attach(let source, _):
+        case .attach(let source, let persistent):
             mixer.add(0, 2)
-            mixer.add(Int(source), 2)
+            mixer.add(Int(source.number), 2)
+            mixer.add(persistent)
         case .detach: mixer.add(1, 2)
         case .undo(let answer):
             mixer.add(2, 2)

@@ -72,7 +72,7 @@ extension LinuxExecutor {
         return outcome(of: observation, at: target).seen
     }
 
-    /// What an observation means to the state machine; `moved` counts as covered: ours exists, and is not to be touched.
+    /// What an observation means to the state machine.
     private func outcome(of observation: LinuxMount.Observation, at target: TargetPath) -> OperationOutcome {
         switch observation.summary {
         case .empty: OperationOutcome(.empty)

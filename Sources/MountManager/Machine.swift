@@ -41,11 +41,11 @@ final class Machine {
 
     /// All sources that this mountpoint has to do with: mounted, being mounted, or asked for. The first is the one to show.
     var sources: [MountSource] {
-        var sources: [MountSource] = []
+        var sources: [ManagedSource] = []
         if case .build(let source) = state.operation?.kind { sources.append(source) }
         if let built = state.built { sources.append(built.source) }
         if let row = state.row { sources.append(row.source) }
-        return sources + state.queue.compactMap(\.source)
+        return (sources + state.queue.compactMap(\.source)).map(\.source)
     }
 
     /// What is mounted here, or what is being mounted, or nil where the machine has neither.

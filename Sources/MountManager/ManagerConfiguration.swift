@@ -16,11 +16,13 @@ public struct ManagerConfiguration: Sendable {
     public var backoff: Backoff
     /// What is done about mounts that others have changed.
     public var reconcile: ReconcilePolicy
+    /// Whether nothing is to be changed, because the ledger cannot be written: what is there is only shown.
+    public var isReadOnly: Bool
 
     /// Puts the parts together.
     public init(
         mountRoot: Mountpoint, boot: BootID, operationDeadline: Duration = .seconds(60), waitingLimit: Int = 1024,
-        backoff: Backoff = Backoff(), reconcile: ReconcilePolicy = ReconcilePolicy()
+        backoff: Backoff = Backoff(), reconcile: ReconcilePolicy = ReconcilePolicy(), isReadOnly: Bool = false
     ) {
         self.mountRoot = mountRoot
         self.boot = boot
@@ -28,5 +30,11 @@ public struct ManagerConfiguration: Sendable {
         self.waitingLimit = waitingLimit
         self.backoff = backoff
         self.reconcile = reconcile
+        self.isReadOnly = isReadOnly
+    }
+
+    /// The source, with how the configuration has it managed.
+    func managed(_ source: MountSource) -> ManagedSource {
+        ManagedSource(source, isHealed: reconcile.action(for: source) == .heal)
     }
 }

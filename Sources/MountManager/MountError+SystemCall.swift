@@ -103,7 +103,7 @@ extension OperationOutcome {
         var place = "elsewhere"
         if case .elsewhere(let path?) = observation.ours { place = "to \(path)" }
         return OperationOutcome(
-            .covered,
+            .moved,
             problem: MountError(
                 .foreign, "the mount of \(path) was moved \(place) by somebody",
                 context: MountError.Context(operation: "inspect", target: path.string),

@@ -13,7 +13,7 @@ extension MountManager {
     package func lookForDrift() async -> Bool {
         var mounts: [MountID: MountSource] = [:]
         for machine in machines.values where machine.state.seen == .ours {
-            if let row = machine.state.row, let id = row.id { mounts[id] = row.source }
+            if let row = machine.state.row, let id = row.id { mounts[id] = row.source.source }
         }
         let drift = await executor.drift(among: mounts)
         for problem in drift.problems { logger.error("\(problem.message)") }
@@ -49,8 +49,8 @@ extension MountManager {
 
     /// The source whose attributes the next inspection is to give back; nil where there is nothing to heal.
     func healableDrift(of machine: Machine) -> MountSource? {
-        guard machine.drift != nil, let source = machine.state.row?.source else { return nil }
-        return configuration.reconcile.action(for: source) == .heal ? source : nil
+        guard machine.drift != nil, let source = machine.state.row?.source, source.isHealed else { return nil }
+        return source.source
     }
 
     /// What `list` and `show` say about a mount that has drifted.

@@ -23,7 +23,7 @@ extension MountManager {
             operate(machine) {
                 // The old superblock would be in the new one's way.
                 await closing?.value
-                do throws(MountError) { return .built(try await executor.build(source)) } catch {
+                do throws(MountError) { return .built(try await executor.build(source.source)) } catch {
                     return .notBuilt(error)
                 }
             }
@@ -40,6 +40,8 @@ extension MountManager {
             close(machine)
         case .write(let batch):
             write(batch, for: machine)
+        case .ended(let key, let source):
+            noteEnd(of: key, on: source.source, at: machine)
         case .reply(let id, let answer):
             reply(answer, to: id, of: machine)
         case .arm:
@@ -170,16 +172,16 @@ extension MountManager {
     }
 
     private func record(of row: MountpointState.Row) -> MountRecord {
-        MountRecord(source: row.source, boot: configuration.boot, mountID: row.id)
+        MountRecord(source: row.source.source, boot: configuration.boot, mountID: row.id)
     }
 
     private func committed(_ batch: MountpointState.Batch, added: [Attachment], at mountpoint: Mountpoint) {
         guard let machine = machines[mountpoint] else { return }
-        for key in batch.remove { machine.attachments[key] = nil }
         for attachment in added { machine.attachments[attachment.key] = attachment }
         // What has changed in the kernel since the request came is to be known before it is answered.
         takeChanges()
         feed(.committed(true), to: machine)
+        for key in batch.remove { machine.attachments[key] = nil }
         withdrawAgain(at: machine)
     }
 
@@ -187,6 +189,16 @@ extension MountManager {
     /// does not.
     private func withdrawAgain(at machine: Machine) {
         for (id, request) in machine.waiting where request.withdrawal != nil { feed(.cancel(id), to: machine) }
+    }
+
+    /// An attachment that nobody has detached is gone: said once for each, for who looks for it.
+    private func noteEnd(of key: AttachmentKey, on source: MountSource, at machine: Machine) {
+        logger.notice(
+            "an attachment has ended with the reboot: it was not persistent",
+            metadata: [
+                "mountpoint": "\(machine.mountpoint)", "consumer": "\(key.consumer)", "volume": "\(key.volume)",
+                "owner": "\(machine.attachments[key]?.owner, default: "")", "source": "\(source)",
+            ])
     }
 
     private func notCommitted(_ error: MountError, at mountpoint: Mountpoint) {

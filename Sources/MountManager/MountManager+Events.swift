@@ -46,7 +46,7 @@ extension MountManager {
         if change.parent == nil {
             removeOwedFolders()
             // A mount that is gone says no longer where it was: perhaps over one of ours, or in its place.
-            for machine in machines.values where machine.state.seen == .covered || machine.state.seen == .foreign {
+            for machine in machines.values where machine.state.isObstructed {
                 concerned.insert(machine.mountpoint)
             }
         }

@@ -91,7 +91,8 @@ extension MountManager {
     public func detach(
         _ key: AttachmentKey, from mountpoint: Mountpoint, owner: UInt32, timeout: Duration = .seconds(30)
     ) async throws(MountError) -> DetachResult {
-        guard machines[mountpoint] != nil else {
+        // A ledger that cannot be relied on does not say who is not attached.
+        guard machines[mountpoint] != nil || configuration.isReadOnly else {
             try checkIsAccepting()
             return DetachResult(detached: false, phase: .absent)
         }
@@ -136,7 +137,7 @@ extension MountManager {
     /// first one's options, or two loop devices would write to one image. Nor may two overlays write to one folder.
     private func checkSourceIsFree(_ source: MountSource, for mountpoint: Mountpoint) throws(MountError) {
         let places = source.exclusivePlaces
-        guard !places.isEmpty, machines[mountpoint]?.state.row?.source != source else { return }
+        guard !places.isEmpty, machines[mountpoint]?.state.row?.source.source != source else { return }
         for machine in machines.values where machine.mountpoint != mountpoint {
             guard machine.sources.contains(where: { !places.isDisjoint(with: $0.exclusivePlaces) }) else { continue }
             throw MountError(
@@ -164,7 +165,9 @@ extension MountManager {
         }
         let id = RequestID(rawValue: nextNumber())
         let request: MountpointState.Request =
-            if let source { .attach(id, key: key, source: source) } else { .detach(id, key: key) }
+            if let source { .attach(id, key: key, source: configuration.managed(source)) } else {
+                .detach(id, key: key)
+            }
         return await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 machine.waiting[id] = WaitingRequest(

@@ -64,7 +64,7 @@ extension MountManager {
     public func mountpoints(holding key: AttachmentKey, where matches: (MountStatus) -> Bool) -> [Mountpoint] {
         machines.values.filter { machine in
             var sources = machine.waiting.values.filter { $0.key == key }.compactMap(\.source)
-            if machine.state.held.contains(key), let row = machine.state.row { sources.append(row.source) }
+            if machine.state.held.contains(key), let row = machine.state.row { sources.append(row.source.source) }
             return sources.contains { matches(status(of: machine, showing: $0)) }
         }.map(\.mountpoint).sorted()
     }
@@ -79,7 +79,7 @@ extension MountManager {
             guard let row = machine.state.row, let status = status(of: machine) else { continue }
             var examination = Examination(.unknown, found: "an operation is under way")
             if machine.isAtRest {
-                examination = await executor.examine(machine.mountpoint, expecting: row.id, of: row.source)
+                examination = await executor.examine(machine.mountpoint, expecting: row.id, of: row.source.source)
             }
             // It may have been released, or mounted again, in the meantime.
             guard machines[machine.mountpoint]?.state.row == row else { continue }

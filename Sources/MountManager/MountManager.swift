@@ -51,9 +51,11 @@ public actor MountManager {
         for (mountpoint, entry) in contents.mounts.sorted(by: { $0.key < $1.key }) {
             let held = Set(entry.attachments.map(\.key))
             let state = MountpointState(
-                recovering: MountpointState.Row(source: entry.record.source, id: entry.record.mountID), held: held,
-                persistent: Set(entry.attachments.filter(\.persistent).map(\.key)),
-                isSameBoot: entry.record.boot == configuration.boot, hasOrphan: false)
+                recovering: MountpointState.Row(
+                    source: configuration.managed(entry.record.source), id: entry.record.mountID),
+                held: held, persistent: Set(entry.attachments.filter(\.persistent).map(\.key)),
+                isSameBoot: entry.record.boot == configuration.boot, hasOrphan: false,
+                isReadOnly: configuration.isReadOnly)
             let machine = Machine(
                 mountpoint: mountpoint, state: state, attachments: entry.attachments, backoff: configuration.backoff)
             machines[mountpoint] = machine
@@ -110,7 +112,8 @@ public actor MountManager {
     func machine(at mountpoint: Mountpoint) -> Machine {
         if let machine = machines[mountpoint] { return machine }
         let machine = Machine(
-            mountpoint: mountpoint, state: MountpointState(), attachments: [], backoff: configuration.backoff)
+            mountpoint: mountpoint, state: MountpointState(isReadOnly: configuration.isReadOnly), attachments: [],
+            backoff: configuration.backoff)
         machines[mountpoint] = machine
         // The folder is not to go while a mount is being placed on it.
         if let removal = removals[mountpoint] { closeAfter(removal, at: machine) }

@@ -25,12 +25,14 @@ extension MountState {
         case stuck
         /// The ledger could not be written.
         case exhausted
+        /// The ledger must not be written, and nothing be mounted or unmounted, until an administrator has seen to it.
+        case readOnly
 
         /// Whether the caller has what he asked for.
         public var isSuccess: Bool {
             switch self {
             case .attached, .already, .detached, .notAttached: true
-            case .cancelled, .mountFailed, .conflict, .foreign, .busy, .stuck, .exhausted: false
+            case .cancelled, .mountFailed, .conflict, .foreign, .busy, .stuck, .exhausted, .readOnly: false
             }
         }
     }

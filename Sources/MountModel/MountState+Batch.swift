@@ -5,7 +5,7 @@ extension MountState {
     public struct Batch: Hashable, Sendable {
         /// What happens to the row.
         public var row: RowChange = .keep
-        /// Keys that come, after the row's change.
+        /// Keys that come, after the row's change; one that is there already becomes persistent.
         public var add: Set<Key> = []
         /// Those of `add` that are persistent.
         public var persistent: Set<Key> = []

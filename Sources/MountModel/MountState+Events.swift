@@ -22,7 +22,7 @@ extension MountState {
         if request.isAttach {
             queue.append(request)
             // Whoever asks deserves fresh evidence that something foreign is still there.
-            if operation == nil { lookAgainIfForeign() }
+            if operation == nil { lookAgainIfObstructed() }
         } else {
             // A detach does not wait for the attach it makes pointless: the mount may take for ever.
             fail(.cancelled) { $0.key == request.key }
@@ -51,22 +51,27 @@ extension MountState {
         }
         // An aborted build fails because nobody wanted it; whoever has come since is owed an attempt of his own.
         if !operation.isAborted { fail(.mountFailed) { $0.source == source } }
-        if !held.isEmpty { arm() }
+        armIfLost()
     }
 
     private mutating func noteEnd(_ end: Seen) {
         guard let operation else { return }
         switch operation.kind {
         case .build: return
-        case .inspect: seen = end
+        case .inspect(let id):
+            // The row may have gone meanwhile, and with it what this is about.
+            let isAboutRow = id == row?.id || end == .empty || end == .foreign
+            seen = isAboutRow ? end : .unknown
         case .orphan: seen = .unknown
         case .place:
             seen = end
+            // An external mount that is another one by now is looked for again when somebody asks.
+            let isGone = end == .empty || (end == .foreign && built?.source.isExternal == true)
             // Its descriptor would keep the mount busy, and a second move through it would move the placed mount.
             close()
-            if end == .empty {
+            if isGone {
                 fail(.mountFailed) { _ in true }
-                if !held.isEmpty { arm() }
+                armIfLost()
             }
         case .unmount(let id, let rung):
             seen = end
@@ -101,9 +106,16 @@ extension MountState {
         let failedBefore = doomed
         switch batch.row {
         case .keep: break
-        case .set(let row): self.row = row
-        case .delete: row = nil
+        case .set(let row):
+            self.row = row
+            // It is there already, and was not known as what this is about.
+            if row.source.isExternal { seen = .unknown }
+        case .delete:
+            row = nil
+            // What else was seen, was seen in relation to its id.
+            if seen != .empty && seen != .foreign { seen = .unknown }
         case .purge(let row):
+            if let source = self.row?.source { for key in batch.remove { effects.append(.ended(key, source)) } }
             self.row = row
             isPurging = false
         }
@@ -114,6 +126,7 @@ extension MountState {
             // The pause was for those who have left: what is to be cleared away now need not wait for it.
             if held.isEmpty { disarm() }
         }
+        let heldBefore = held
         if !batch.add.isEmpty {
             held.formUnion(batch.add)
             persistent.formUnion(batch.persistent)
@@ -124,10 +137,12 @@ extension MountState {
             case .detach: reply(to: request, failedBefore.contains(request.key) ? .notAttached : .detached)
             case .undo(let answer): reply(to: request, answer)
             case .attach:
+                // One that only became persistent was there before, and stays even if this request fails.
+                let isNew = request.isAdded || !heldBefore.contains(request.key)
                 if isTrusted && seen == .ours {
-                    reply(to: request, .attached)
+                    reply(to: request, isNew ? .attached : .already)
                 } else {
-                    request.isAdded = true
+                    request.isAdded = isNew
                     unverified.append(request)
                 }
             }
@@ -140,7 +155,7 @@ extension MountState {
         if requests.isEmpty { return }
         queue.insert(contentsOf: requests, at: 0)
         for key in Set(requests.map(\.key)) where queue.contains(where: { $0.key == key && $0.kind == .detach }) {
-            fail(.cancelled) { $0.key == key && $0.isAdded }
+            fail(.cancelled) { request in request.key == key && requests.contains { $0.id == request.id } }
         }
     }
 
@@ -149,6 +164,10 @@ extension MountState {
             if case .undo(let answer) = request.kind {
                 doomed.insert(request.key)
                 reply(to: request, answer)
+            } else if request.isAdded {
+                // Its key is durable, only not persistent: it has to go before the failure is told.
+                queue.insert(request, at: 0)
+                fail(at: 0, .exhausted)
             } else {
                 reply(to: request, .exhausted)
             }
@@ -163,8 +182,12 @@ extension MountState {
         case .set:
             close()
             fail(.exhausted) { _ in true }
-            if !held.isEmpty { arm() }
-        case .delete: arm()
+            armIfLost()
+        case .delete:
+            arm()
+            // Where an external mount is, others have waited for its row to go.
+            let source = row?.source
+            if seen != .empty && seen != .foreign { fail(.exhausted) { $0.source != source } }
         case .purge:
             arm()
             for request in queue { reply(to: request, .exhausted) }
@@ -177,10 +200,10 @@ extension MountState {
     private mutating func noteTimer() {
         guard isTimerArmed else { return }
         isTimerArmed = false
-        if operation == nil { lookAgainIfForeign() }
+        if operation == nil { lookAgainIfObstructed() }
     }
 
-    private mutating func lookAgainIfForeign() {
-        if seen == .covered || seen == .foreign { isDirty = true }
+    private mutating func lookAgainIfObstructed() {
+        if isObstructed { isDirty = true }
     }
 }

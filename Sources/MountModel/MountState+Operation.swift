@@ -39,6 +39,8 @@ extension MountState {
         case covered
         /// Something is mounted there, and ours is not.
         case foreign
+        /// Others have moved ours elsewhere, whatever is at the mountpoint now.
+        case moved
     }
 
     /// A kernel operation in flight.
@@ -54,8 +56,8 @@ extension MountState {
 
         /// The kinds of operations.
         public enum Kind: Hashable, Sendable {
-            /// Looking what is there.
-            case inspect
+            /// Looking what is there, in relation to this id.
+            case inspect(MountID?)
             /// Making a detached mount.
             case build(Source)
             /// Moving the built mount to the mountpoint.

@@ -17,10 +17,12 @@ extension MountState {
         case lingering
         /// Our mount is gone, its row is about to be.
         case forgetting
-        /// Attachments are left, the mount is gone; it is mounted again, at once or at the retry.
+        /// Attachments are left, the mount is gone; it is mounted again, at once or at the retry, or when somebody asks.
         case lost
         /// Something that is not ours is mounted there, perhaps over ours.
         case foreign
+        /// Others have moved our mount elsewhere: it is neither mounted again nor unmounted.
+        case moved
         /// An operation is past its deadline and could not be killed.
         case stuck
         /// It is not yet known what the daemon before left behind.
@@ -44,13 +46,18 @@ extension MountState {
         case .unknown: return .recovering
         case .ours:
             if !held.isEmpty { return .mounted }
+            if row?.source.isExternal == true { return .forgetting }
             return isTimerArmed ? .lingering : .settling
         case .empty:
             if !held.isEmpty { return .lost }
             return row == nil ? .absent : .forgetting
         case .covered, .foreign: return .foreign
+        case .moved: return .moved
         }
     }
+
+    /// Whether something that others did to the mountpoint keeps it from being used.
+    public var isObstructed: Bool { seen == .covered || seen == .foreign || seen == .moved }
 
     /// Whether nothing is under way: no operation, no write, nothing built, and no request waits.
     ///

@@ -4,6 +4,10 @@
 // do; their order is their priority.
 extension MountState {
     mutating func advance() {
+        if isReadOnly {
+            answerWithoutChange()
+            return
+        }
         if isPurging {
             purge()
             return
@@ -19,6 +23,20 @@ extension MountState {
         actOnEvidence()
         abortUnwantedBuild()
         disarmIfIdle()
+    }
+
+    /// Nothing may be changed: what needs no change is answered from evidence, and everything else is refused, even a
+    /// detach of what is not attached: what the ledger does not show may come back with it.
+    private mutating func answerWithoutChange() {
+        // Another boot's ids say nothing about what is there.
+        if !isPurging {
+            inspectIfInDoubt()
+            refuseOtherSources()
+            answerFromEvidence()
+        }
+        if let operation, !operation.isStuck { return }
+        for request in queue { reply(to: request, .readOnly) }
+        queue = []
     }
 
     /// Whatever the ledger says of another boot's mounts is void, and nothing is done before that is durable.
@@ -58,7 +76,7 @@ extension MountState {
         guard operation == nil, built == nil, isDirty || seen == .unknown else { return }
         // A hint that comes from now on speaks of something this inspection may have missed.
         isDirty = false
-        begin(.inspect)
+        begin(.inspect(row?.id))
     }
 
     private mutating func refuseOtherSources() {
@@ -83,17 +101,19 @@ extension MountState {
         guard isTrusted else { return }
         switch seen {
         case .unknown, .empty: break
-        case .covered, .foreign: fail(.foreign) { _ in true }
+        case .covered, .moved: fail(.foreign) { _ in true }
+        case .foreign: fail(.foreign) { $0.source?.isExternal != true }
         case .ours:
             guard let row else { return }
             var index = 0
             while index < queue.count {
                 let request = queue[index]
-                if request.source == row.source && held.contains(request.key) && !isBlocked(index)
+                if request.source == row.source && isDurable(request) && !isBlocked(index)
                     && write?.remove.contains(request.key) != true
                 {
                     queue.remove(at: index)
-                    reply(to: request, request.isAdded ? .attached : .already)
+                    let isNew = request.isAdded || claim(request.key)
+                    reply(to: request, isNew ? .attached : .already)
                 } else {
                     index += 1
                 }
@@ -113,28 +133,33 @@ extension MountState {
         case .unknown: break
         case .empty: buildIfWanted()
         case .ours: unmountIfUnused()
-        case .covered: arm()
-        case .foreign: if !held.isEmpty { arm() }
+        case .covered, .moved: if !held.isEmpty || row?.source.isExternal != true { arm() }
+        case .foreign:
+            // What somebody else has mounted is just what an external source is about.
+            if wantedSource?.isExternal == true { buildIfWanted() } else if !held.isEmpty { arm() }
         }
     }
 
+    /// The source that is to be mounted if one is: that of the attachments, else that of who asked first.
+    private var wantedSource: Source? { held.isEmpty ? queue.first { $0.isAttach }?.source : row?.source }
+
     private mutating func buildIfWanted() {
-        let first = queue.first { $0.isAttach }?.source
         // The deletion of the old row speaks of a mountpoint at rest; its commit lets the build begin.
         if write?.row == .delete { return }
-        if first == nil {
+        if !queue.contains(where: \.isAttach) {
             let leaving = write?.remove ?? []
             // Nobody asks, so the back-off counts.
-            if isTimerArmed || held.subtracting(leaving).subtracting(doomed).isEmpty { return }
+            if isTimerArmed || held.subtracting(leaving).subtracting(doomed).isEmpty || !isHealedByItself { return }
         }
-        guard let source = held.isEmpty ? first : row?.source else { return }
+        guard let source = wantedSource else { return }
         fail(.conflict) { $0.source != source }
         disarm()
         begin(.build(source))
     }
 
     private mutating func unmountIfUnused() {
-        guard let row, let id = row.id, held.isEmpty, write == nil, !isAwaited(row.source) else { return }
+        guard let row, let id = row.id, !row.source.isExternal else { return }
+        guard held.isEmpty, write == nil, !isAwaited(row.source) else { return }
         // Who waits with another source is owed an attempt now.
         if isTimerArmed && !queue.contains(where: { $0.isAttach }) { return }
         disarm()

@@ -40,11 +40,30 @@ extension MountState {
         reply(to: request, answer)
     }
 
+    /// Whether nobody has been told of the key, whose first answer was owed to another request: it is owed no longer.
+    mutating func claim(_ key: Key) -> Bool {
+        if let index = queue.firstIndex(where: { $0.key == key && $0.isAdded }) {
+            queue[index].isAdded = false
+            return true
+        }
+        guard let index = write?.requests.firstIndex(where: { $0.key == key && $0.isAdded }) else { return false }
+        write?.requests[index].isAdded = false
+        return true
+    }
+
     /// Whether a waiting request must let another have its way first: the removal of its key.
     func isBlocked(_ index: Int) -> Bool {
         let key = queue[index].key
         if doomed.contains(key) { return true }
         return queue[..<index].contains { $0.isRemoval && $0.key == key }
+    }
+
+    /// Whether the ledger has all that an attach asks for, and only its answer is owed.
+    func isDurable(_ request: Request) -> Bool {
+        guard held.contains(request.key) else { return false }
+        guard case .attach(_, persistent: true) = request.kind else { return true }
+        // A ledger that cannot be written cannot be synced either.
+        return persistent.contains(request.key) && !isReadOnly
     }
 
     // MARK: Who wants what
@@ -63,12 +82,18 @@ extension MountState {
     /// Whether a mount of this source has a use.
     func isWanted(_ source: Source) -> Bool { hasAttachments || isAwaited(source) }
 
+    /// Whether a lost mount is made anew without being asked; one that is only wanted, after a reboot, always is.
+    package var isHealedByItself: Bool {
+        guard let row else { return false }
+        return row.id == nil || row.source.isHealed || row.source.isExternal
+    }
+
     // MARK: Effects with a fact behind them
 
     mutating func begin(_ kind: Operation.Kind) {
         operation = Operation(kind)
         switch kind {
-        case .inspect: effects.append(.inspect(row?.id))
+        case .inspect(let id): effects.append(.inspect(id))
         case .build(let source): effects.append(.build(source))
         case .place(let id): effects.append(.place(id))
         case .unmount(let id, let rung): effects.append(.unmount(id, rung: rung))
@@ -86,6 +111,11 @@ extension MountState {
         if isTimerArmed { return }
         isTimerArmed = true
         effects.append(.arm)
+    }
+
+    /// Starts it where attachments are left without their mount.
+    mutating func armIfLost() {
+        if !held.isEmpty && isHealedByItself { arm() }
     }
 
     mutating func disarm() {

@@ -25,7 +25,7 @@ extension MountState {
         while index < queue.count {
             let request = queue[index]
             guard case .attach(let source, let isPersistent) = request.kind, source == row.source,
-                !held.contains(request.key), !isBlocked(index)
+                !isDurable(request), !isBlocked(index)
             else {
                 index += 1
                 continue
@@ -63,9 +63,20 @@ extension MountState {
             if isHeld || isAwaited(built.source) { batch.row = .set(built.row) }
             return
         }
-        guard held.isEmpty, !isTimerArmed, seen == .empty || seen == .foreign, row != nil, isTrusted else { return }
-        // Who waits will have the row overwritten.
-        if queue.contains(where: { $0.isAttach }) { return }
+        guard held.isEmpty, batch.add.isEmpty, isTrusted, let row, isForgettable(row) else { return }
         batch.row = .delete
+    }
+
+    /// Whether nothing of ours is there that nobody uses, but for the row itself.
+    private func isForgettable(_ row: Row) -> Bool {
+        let isAwaited = queue.contains { $0.isAttach }
+        switch seen {
+        case .unknown: return false
+        // Who waits will have the row overwritten.
+        case .empty, .foreign: return !isAwaited && !isTimerArmed
+        // Who waits with another source is owed an attempt now.
+        case .ours, .covered, .moved:
+            return row.source.isExternal && !self.isAwaited(row.source) && (isAwaited || !isTimerArmed)
+        }
     }
 }

@@ -5,11 +5,11 @@
 /// It stores facts, not a phase: what is durable, what is in flight, what was last seen in the kernel. An event updates
 /// the facts, then `advance()` applies the rules in a fixed priority. There is no I/O, no clock and no waiting here; a
 /// shell runs the effects and feeds their outcomes back as events, one at a time. Holdfast's mountpoints are
-/// `MountState<AttachmentKey, MountSource>`; the exhaustive explorer uses small integers for both.
+/// `MountState<AttachmentKey, ManagedSource>`; the exhaustive explorer uses small integers for both.
 ///
 /// The shell gives each operation and each timer a token and drops what comes late: an end is fed in only for the
 /// operation in flight, a commit only for the write in flight, a timer only if it was armed last.
-public struct MountState<Key: Hashable & Sendable, Source: Hashable & Sendable>: Hashable, Sendable {
+public struct MountState<Key: Hashable & Sendable, Source: ManageableSource>: Hashable, Sendable {
     /// The mountpoint's row, as it is durable.
     public internal(set) var row: Row?
     /// The attachments, as they are durable.
@@ -36,6 +36,8 @@ public struct MountState<Key: Hashable & Sendable, Source: Hashable & Sendable>:
     public internal(set) var seen: Seen
     /// How many rungs the unmount ladder has, at least one.
     public let rungs: Int
+    /// Whether nothing is to be changed, neither in the kernel nor in the ledger, which cannot be written.
+    public let isReadOnly: Bool
 
     /// What the event in hand has caused so far; empty between events.
     var effects: [Effect] = []
@@ -43,13 +45,14 @@ public struct MountState<Key: Hashable & Sendable, Source: Hashable & Sendable>:
     /// A mountpoint without a row in the ledger, where nothing is assumed to be mounted.
     ///
     /// Something foreign there is found when a hint comes or when the place operation meets it.
-    public init(rungs: Int = 1) {
+    public init(isReadOnly: Bool = false, rungs: Int = 1) {
         precondition(rungs >= 1, "the unmount ladder needs a rung")
         row = nil
         held = []
         persistent = []
         seen = .empty
         self.rungs = rungs
+        self.isReadOnly = isReadOnly
     }
 
     /// A mountpoint as the ledger has it after a start of the daemon; feed `.start` in next.
@@ -61,14 +64,17 @@ public struct MountState<Key: Hashable & Sendable, Source: Hashable & Sendable>:
     ///   - isSameBoot: Whether the row was written in this boot. Ids of another boot mean nothing.
     ///   - hasOrphan: Whether a worker of the dead daemon still holds the mountpoint's operation lock. Its release is
     ///     fed in as `.operationEnded(.unknown)`.
+    ///   - isReadOnly: Whether the ledger cannot be written: what is there is shown, and nothing is touched.
     ///   - rungs: How many rungs the unmount ladder has, at least one.
     public init(
-        recovering row: Row?, held: Set<Key>, persistent: Set<Key>, isSameBoot: Bool, hasOrphan: Bool, rungs: Int = 1
+        recovering row: Row?, held: Set<Key>, persistent: Set<Key>, isSameBoot: Bool, hasOrphan: Bool,
+        isReadOnly: Bool = false, rungs: Int = 1
     ) {
         precondition(rungs >= 1, "the unmount ladder needs a rung")
         self.row = row
         self.held = held
         self.persistent = persistent.intersection(held)
+        self.isReadOnly = isReadOnly
         self.rungs = rungs
         seen = .unknown
         isPurging = !isSameBoot && row != nil

@@ -175,6 +175,7 @@ public final class SimulatedKernel: MountExecutor, MountChangeSource {
             case .ours: Examination(.ok, found: "ours")
             case .empty: Examination(.missing, found: "nothing")
             case .covered: Examination(.foreign, found: "another over ours")
+            case .moved: Examination(.replaced, found: "nothing: ours was moved")
             case .foreign, .unknown: Examination(.replaced, found: "another")
             }
         }

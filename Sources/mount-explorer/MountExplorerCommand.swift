@@ -14,32 +14,34 @@ struct MountExplorerCommand: ParsableCommand {
             swift build -c release -Xswiftc -cross-module-optimization, which makes it three times as fast.
             """)
 
-    @Option(help: "A row of the table of scenarios, from 1; may be given several times. All of them if none is given.")
+    @Option(
+        help:
+            "A row of the table of scenarios, from 1; may be given several times. Those of every commit if none is given."
+    )
     var row: [Int] = []
 
-    @Option(help: "How many rungs the unmount ladder has, from 1 to 3.")
-    var rungs = 1
+    @Flag(help: "Explore all rows, also those that take minutes and gigabytes.")
+    var long = false
 
-    @Flag(help: "Explore the defects that the explorer must find, each in the rows' order until it is found.")
-    var mutants = false
+    @Option(help: "How many rungs the unmount ladder has, from 1 to 3; else what the row says.")
+    var rungs: Int?
 
     func validate() throws {
         for number in row where !Scenario.rows.indices.contains(number - 1) {
             throw ValidationError("there are rows 1 to \(Scenario.rows.count)")
         }
-        if !(1...3).contains(rungs) { throw ValidationError("the ladder has 1 to 3 rungs") }
+        if let rungs, !(1...3).contains(rungs) { throw ValidationError("the ladder has 1 to 3 rungs") }
     }
 
     private func scenario(_ number: Int) -> Scenario {
         var scenario = Scenario.rows[number - 1]
-        scenario.rungs = rungs
+        if let rungs { scenario.rungs = rungs }
         return scenario
     }
 
     func run() throws {
-        let numbers = row.isEmpty ? Array(1...Scenario.rows.count) : row
-        let isGood = mutants ? huntMutants(numbers) : explore(numbers)
-        if !isGood { throw ExitCode(1) }
+        let numbers = row.isEmpty ? Array(1...(long ? Scenario.rows : Scenario.everyCommit).count) : row
+        if !explore(numbers) { throw ExitCode(1) }
     }
 
     private func explore(_ numbers: [Int]) -> Bool {
@@ -57,25 +59,6 @@ struct MountExplorerCommand: ParsableCommand {
             )
             if let violation = report.violation {
                 print("  \(violation)")
-                isGood = false
-            }
-        }
-        return isGood
-    }
-
-    private func huntMutants(_ numbers: [Int]) -> Bool {
-        var isGood = true
-        for mutant in Mutant.all {
-            var found: (row: Int, report: Explorer.Report)?
-            for number in numbers where found == nil {
-                var explorer = Explorer(scenario(number), mutant: mutant)
-                let report = explorer.run()
-                if report.violation != nil { found = (number, report) }
-            }
-            if let found, let violation = found.report.violation {
-                print("\(mutant.name): row \(found.row), depth \(found.report.depth), check \(violation.check)")
-            } else {
-                print("\(mutant.name): NOT FOUND")
                 isGood = false
             }
         }

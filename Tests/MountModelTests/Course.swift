@@ -2,7 +2,15 @@
 
 public import MountModel
 
-typealias State = MountState<String, String>
+typealias State = MountState<String, Source>
+
+/// A source by its name; `gpfs` is an external one, and `manual` is not mounted again by itself.
+struct Source: ManageableSource, ExpressibleByStringLiteral, CustomStringConvertible {
+    let description: String
+    init(stringLiteral name: String) { description = name }
+    var isExternal: Bool { description == "gpfs" }
+    var isHealed: Bool { description != "manual" }
+}
 
 /// Drives one mountpoint's state machine and shows effects as short texts, so that a test reads like a story.
 ///
@@ -17,9 +25,11 @@ final class Course {
     /// A mountpoint after a start of the daemon, before `.start`.
     init(
         recovering row: State.Row?, held: Set<String> = [], persistent: Set<String> = [], sameBoot: Bool = true,
-        orphan: Bool = false
+        orphan: Bool = false, readOnly: Bool = false
     ) {
-        state = State(recovering: row, held: held, persistent: persistent, isSameBoot: sameBoot, hasOrphan: orphan)
+        state = State(
+            recovering: row, held: held, persistent: persistent, isSameBoot: sameBoot, hasOrphan: orphan,
+            isReadOnly: readOnly)
     }
 
     /// A mountpoint where `nfs` is mounted with id 7 for these keys.
@@ -39,7 +49,7 @@ final class Course {
     func tell(_ event: State.Event) -> [String] { state.handle(event).map(text) }
 
     @discardableResult
-    func attach(_ key: String, _ source: String = "nfs", persistent: Bool = false) -> [String] {
+    func attach(_ key: String, _ source: Source = "nfs", persistent: Bool = false) -> [String] {
         tell(.request(.attach(nextRequest(), key: key, source: source, persistent: persistent)))
     }
 
@@ -63,6 +73,7 @@ final class Course {
         case .unmount(let id, let rung): "unmount \(id) rung \(rung)"
         case .close: "close"
         case .write(let batch): text(batch)
+        case .ended(let key, let source): "\(key) on \(source) ended"
         case .reply(let id, let answer): "\(id) \(answer)"
         case .arm: "arm"
         case .disarm: "disarm"

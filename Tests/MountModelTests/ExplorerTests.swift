@@ -12,18 +12,4 @@ import Testing
         #expect(report.states > 20_000)
         #expect(report.depth > 20)
     }
-
-    @Test(arguments: Mutant.all)
-    func `every mutant is found`(mutant: Mutant) throws {
-        var explorer = Explorer(
-            Scenario(consumers: 2, volumes: 1, sources: 1, outstanding: 2, crashes: 1, reboots: 1, outsiders: 1),
-            mutant: mutant)
-        let violation = try #require(explorer.run().violation, "\(mutant.name) was not found")
-        #expect(violation.trace.contains { $0.contains("← check \(violation.check)") })
-    }
-
-    @Test func `the mutants are told apart by name`() {
-        #expect(Set(Mutant.all.map(\.name)).count == Mutant.all.count)
-        #expect(Mutant.all.count >= 8)
-    }
 }

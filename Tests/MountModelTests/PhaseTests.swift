@@ -8,6 +8,7 @@ import Testing
         #expect(
             State.Phase.allCases.map(\.rawValue) == [
                 "absent", "mounting", "mounted", "settling", "unmounting", "lingering", "forgetting", "lost", "foreign",
+                "moved",
                 "stuck", "recovering",
             ])
     }

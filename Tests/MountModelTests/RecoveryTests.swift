@@ -18,6 +18,7 @@ import Testing
         (State.Seen.ours, [], State.Phase.mounted),
         (.empty, ["build nfs"], .lost),
         (.covered, ["arm"], .foreign),
+        (.moved, ["arm"], .moved),
         (.foreign, ["arm"], .foreign),
     ])
     func `with attachments, the same boot goes on from what is seen`(
@@ -34,6 +35,7 @@ import Testing
         (.empty, ["write no row"], .forgetting),
         (.foreign, ["write no row"], .foreign),
         (.covered, ["arm"], .foreign),
+        (.moved, ["arm"], .moved),
     ])
     func `without attachments, the same boot cleans up`(seen: State.Seen, effects: [String], phase: State.Phase) {
         let course = Course(recovering: bound)
@@ -67,7 +69,7 @@ import Testing
         #expect(course.tell(.start) == ["write purge nfs/none -a"])
         #expect(course.attach("b") == [])
         #expect(course.detach("a") == [])
-        #expect(course.tell(.committed(true)) == ["#2 notAttached", "inspect none"])
+        #expect(course.tell(.committed(true)) == ["a on nfs ended", "#2 notAttached", "inspect none"])
         #expect(course.state.held == ["p"])
         #expect(course.tell(.operationEnded(.empty)) == ["build nfs"])
     }
@@ -75,7 +77,7 @@ import Testing
     @Test func `a new boot without persistent attachments forgets the row`() {
         let course = Course(recovering: bound, held: ["a"], sameBoot: false)
         #expect(course.tell(.start) == ["write purge all -a"])
-        course.tell(.committed(true))
+        #expect(course.tell(.committed(true)) == ["a on nfs ended", "inspect none"])
         #expect(course.tell(.operationEnded(.empty)) == [])
         #expect(course.state == Course().state)
     }
