@@ -30,7 +30,8 @@ struct LedgerFiles {
         if try status(of: file) == nil { try createFile() } else { try checkFile() }
     }
 
-    private func prepareFolder() throws(LedgerOpenError) {
+    /// Makes the folder where it is missing, and checks one that exists.
+    func prepareFolder() throws(LedgerOpenError) {
         if try status(of: folder) == nil {
             // SAFETY: the pointer lives as long as the closure, and mkdir keeps none.
             let result = folder.withPlatformString { mkdir($0, 0o700) }

@@ -55,18 +55,12 @@ extension LedgerFiles {
         return folder.appending(name)
     }
 
-    /// The first number whose names are all free; for what an interrupted move has left behind, that move's number. Only
-    /// the daemon, which holds its lock, makes names here.
+    /// A number that none has yet; for what an interrupted move has left behind, that move's number. Only the daemon,
+    /// which holds its lock, makes names here.
     private func asideName(for suffixes: [String]) throws(LedgerOpenError) -> String {
-        var number = 1
-        var last: [String] = []
-        while true {
-            let found = try self.suffixes(of: SQLiteLedger.asideName(number))
-            if found.isEmpty { break }
-            last = found
-            number += 1
-        }
-        let continues = !suffixes.contains("") && last.contains("") && suffixes.allSatisfy { !last.contains($0) }
-        return SQLiteLedger.asideName(continues ? number - 1 : number)
+        guard let last = try asideNumbers().last else { return SQLiteLedger.asideName(1) }
+        let moved = try self.suffixes(of: SQLiteLedger.asideName(last))
+        let continues = !suffixes.contains("") && moved.contains("") && suffixes.allSatisfy { !moved.contains($0) }
+        return SQLiteLedger.asideName(continues ? last : last + 1)
     }
 }

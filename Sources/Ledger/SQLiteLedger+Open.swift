@@ -37,7 +37,7 @@ extension SQLiteLedger {
             reader: LedgerReader(file: files.file))
     }
 
-    private static func connect(
+    static func connect(
         _ files: LedgerFiles, movesUnreadableAside: Bool
     ) throws(LedgerOpenError) -> DatabaseQueue {
         let preparation = LedgerPreparation(file: files.file)

@@ -181,6 +181,16 @@ public final class SimulatedKernel: MountExecutor, MountChangeSource {
         }
     }
 
+    public func mountsBeneathRoot(except known: Set<MountID>) async -> [UnrecordedMount] {
+        table.withLockedValue { table in
+            table.stacks.compactMap { mountpoint, stack in
+                // Of a stack only the lowest is attached to the root itself.
+                guard let id = stack.first, !known.contains(id) else { return nil }
+                return UnrecordedMount(path: mountpoint.path, id: id, type: "tmpfs", source: "another's")
+            }
+        }
+    }
+
     public func drift(among mounts: [MountID: MountSource]) async -> Drift {
         table.withLockedValue { table in
             var drift = Drift()
