@@ -40,17 +40,20 @@ let package = Package(
         .target(name: "CLinux"),
         .target(name: "LinuxMount", dependencies: ["CLinux", system]),
         .target(name: "MountModel", dependencies: [system]),
+        .target(name: "Diagnosis", dependencies: ["LinuxMount", system]),
         .target(name: "Filesystems", dependencies: ["MountModel", system]),
         .target(name: "Ledger", dependencies: ["MountModel", system, grdb]),
         .target(
             name: "MountManager",
-            dependencies: ["LinuxMount", "MountModel", "Filesystems", "Ledger", system, log, nio, nioLocks, crypto]),
+            dependencies: [
+                "LinuxMount", "MountModel", "Diagnosis", "Filesystems", "Ledger", system, log, nio, nioLocks, crypto,
+            ]),
         .target(name: "HoldfastAPI", dependencies: ["MountModel"]),
         .target(
             name: "HoldfastServer",
             dependencies: [
-                "HoldfastAPI", "MountModel", "LinuxMount", "Filesystems", "MountManager", system, log, lifecycle, nio,
-                nioCore,
+                "HoldfastAPI", "MountModel", "LinuxMount", "Diagnosis", "Filesystems", "MountManager", system, log,
+                lifecycle, nio, nioCore,
                 .product(name: "NIOHTTP1", package: "swift-nio"), nioLocks,
                 .product(name: "HummingbirdCore", package: "hummingbird"),
                 httpTypes,
@@ -65,7 +68,9 @@ let package = Package(
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ]),
         .executableTarget(
-            name: "holdfast", dependencies: ["HoldfastAPI", "MountModel", arguments], path: "Sources/holdfast-cli"),
+            name: "holdfast",
+            dependencies: ["HoldfastAPI", "MountModel", "LinuxMount", "Diagnosis", arguments, system],
+            path: "Sources/holdfast-cli"),
         .target(
             name: "MountTestSupport",
             dependencies: [
@@ -80,12 +85,14 @@ let package = Package(
         .testTarget(name: "TidyTests"),
         .testTarget(name: "LinuxMountTests", dependencies: ["LinuxMount", "CLinux", "MountTestSupport", system]),
         .testTarget(name: "MountModelTests", dependencies: ["MountModel", "MountExplorer", system]),
+        .testTarget(name: "DiagnosisTests", dependencies: ["Diagnosis", "LinuxMount", system]),
         .testTarget(name: "FilesystemsTests", dependencies: ["Filesystems", "MountModel", "MountTestSupport", system]),
         .testTarget(name: "LedgerTests", dependencies: ["Ledger", "MountModel", "MountTestSupport", system, grdb]),
         .testTarget(
             name: "MountManagerTests",
             dependencies: [
-                "MountManager", "MountTestSupport", "MountModel", "LinuxMount", "Filesystems", "Ledger", system, log,
+                "MountManager", "MountTestSupport", "MountModel", "LinuxMount", "Diagnosis", "Filesystems", "Ledger",
+                system, log,
             ]),
         .testTarget(name: "TortureTests", dependencies: ["holdfast-torture"]),
         .testTarget(

@@ -108,6 +108,13 @@ public struct APIClient: Sendable {
         try perform(HTTPRequestText("GET", "/v1/status"))
     }
 
+    /// `GET /v1/doctor`: what is wrong on the daemon's host.
+    ///
+    /// - Throws: as `attach`.
+    public func doctor() throws(Problem) -> DoctorResponse {
+        try perform(HTTPRequestText("GET", "/v1/doctor"))
+    }
+
     /// What the daemon waits at most; a nonsensical number is the daemon's to refuse, and it does so at once.
     private static func daemonTime(_ seconds: Double?) -> Duration {
         guard let seconds else { return defaultTimeout }

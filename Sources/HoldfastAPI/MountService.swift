@@ -25,6 +25,8 @@ public protocol MountService: Sendable {
     func verify() async throws(MountError) -> VerifyResponse
     /// The daemon about itself.
     func status() async throws(MountError) -> StatusResponse
+    /// What is wrong on this host, and what to do about it.
+    func doctor() async throws(MountError) -> DoctorResponse
     /// Whether recovery has been started and requests are taken.
     func isReady() async -> Bool
 }

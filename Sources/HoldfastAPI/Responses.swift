@@ -110,7 +110,7 @@ public struct VerifyResponse: Codable, Hashable, Sendable {
         public var id: String
         /// Where it should be.
         public var mountpoint: String
-        /// `ok`, `missing`, `replaced`, `foreign` or `drifted`.
+        /// `ok`, `missing`, `replaced`, `foreign`, `drifted` or `unrecorded`.
         public var result: String
         /// What was expected, for a person.
         public var expected: String
@@ -146,11 +146,13 @@ public struct StatusResponse: Codable, Hashable, Sendable {
     public var attachments: Int
     /// Which of the kernel's newer interfaces are in use, by name.
     public var kernelFeatures: [String: Bool]
+    /// Why nothing is attached or detached; nil where that is not so.
+    public var readOnly: Problem?
 
     /// Puts the parts together.
     public init(
         version: String, pid: Int32, uptimeSeconds: Double, bootID: String, mountRoot: String, mounts: [String: Int],
-        attachments: Int, kernelFeatures: [String: Bool]
+        attachments: Int, kernelFeatures: [String: Bool], readOnly: Problem? = nil
     ) {
         self.version = version
         self.pid = pid
@@ -160,6 +162,7 @@ public struct StatusResponse: Codable, Hashable, Sendable {
         self.mounts = mounts
         self.attachments = attachments
         self.kernelFeatures = kernelFeatures
+        self.readOnly = readOnly
     }
 
     /// The names on the wire.
@@ -170,5 +173,6 @@ public struct StatusResponse: Codable, Hashable, Sendable {
         case mountRoot = "mount_root"
         case mounts, attachments
         case kernelFeatures = "kernel_features"
+        case readOnly = "read_only"
     }
 }

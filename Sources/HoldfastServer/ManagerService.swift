@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+public import Diagnosis
 internal import Filesystems
 public import HoldfastAPI
 public import MountManager
@@ -10,7 +11,7 @@ internal import SystemPackage
 public struct ManagerService: MountService {
     private let manager: MountManager
     private let executor: any MountExecutor
-    private let facts: DaemonFacts
+    let facts: DaemonFacts
     private let catalog = FilesystemCatalog.standard
     private let started = ContinuousClock.now
 
@@ -43,7 +44,7 @@ public struct ManagerService: MountService {
 
     public func detach(id: String, timeoutSeconds: Double?, caller: Caller) async throws(MountError) -> DetachResponse {
         let timeout = try timeout(timeoutSeconds)
-        guard let (listing, attachment) = await find(attachment: id) else { return absent }
+        guard let (listing, attachment) = await find(attachment: id) else { return try absent("attachment \(id)") }
         return try await detach(attachment.key, from: listing.status.mountpoint, caller: caller, timeout: timeout)
     }
 
@@ -61,7 +62,7 @@ public struct ManagerService: MountService {
             // What is no source of this type at all does not match one.
             return (try? entry.canonicalSource(selector.source)) == status.source.source
         }
-        guard let first = found.first else { return absent }
+        guard let first = found.first else { return try absent("\(key) from \(selector.source)") }
         guard found.count == 1 else {
             throw MountError(
                 .conflict,
@@ -72,12 +73,18 @@ public struct ManagerService: MountService {
     }
 
     public func mounts() async throws(MountError) -> MountList {
-        MountList(mounts: await manager.list().map { detail(of: $0) })
+        let recorded = await manager.list().map { detail(of: $0) }
+        let others = await manager.unrecordedMounts().map { detail(of: $0) }
+        if others.isEmpty { return MountList(mounts: recorded) }
+        return MountList(mounts: (recorded + others).sorted { $0.mount.mountpoint < $1.mount.mountpoint })
     }
 
     public func mount(id: String) async throws(MountError) -> MountDetail {
         for listing in await manager.list() where Identifier.mount(listing.status.mountpoint) == id {
             return detail(of: listing)
+        }
+        for mount in await manager.unrecordedMounts() where Identifier.mount(at: mount.path) == id {
+            return detail(of: mount)
         }
         throw MountError(.notFound, "there is no mount '\(InputText.quoted(id))'", hint: "see 'holdfast list'")
     }
@@ -99,25 +106,30 @@ public struct ManagerService: MountService {
     }
 
     public func verify() async throws(MountError) -> VerifyResponse {
-        VerifyResponse(
-            mounts: await manager.verify().map { verification in
-                let status = verification.status
-                let expected = status.mountID.map { "mount \($0): \(status.source)" } ?? "\(status.source)"
-                return VerifyResponse.Entry(
-                    id: Identifier.mount(status.mountpoint), mountpoint: status.mountpoint.description,
-                    result: verification.examination.result.rawValue, expected: expected,
-                    found: verification.examination.found)
-            })
+        let recorded = await manager.verify().map { verification in
+            let status = verification.status
+            let expected = status.mountID.map { "mount \($0): \(status.source)" } ?? "\(status.source)"
+            return VerifyResponse.Entry(
+                id: Identifier.mount(status.mountpoint), mountpoint: status.mountpoint.description,
+                result: verification.examination.result.rawValue, expected: expected,
+                found: verification.examination.found)
+        }
+        let others = await manager.unrecordedMounts().map { entry(for: $0) }
+        return VerifyResponse(mounts: (recorded + others).sorted { $0.mountpoint < $1.mountpoint })
     }
 
     public func status() async throws(MountError) -> StatusResponse {
         let listings = await manager.list()
         let uptime = ContinuousClock.now - started
+        let unrecorded = await manager.unrecordedMounts().count
         return StatusResponse(
             version: facts.version, pid: facts.pid, uptimeSeconds: uptime / .seconds(1),
             bootID: manager.configuration.boot.rawValue, mountRoot: manager.configuration.mountRoot.description,
-            mounts: listings.reduce(into: [:]) { $0[$1.status.phase.rawValue, default: 0] += 1 },
-            attachments: listings.reduce(0) { $0 + $1.attachments.count }, kernelFeatures: facts.kernelFeatures)
+            mounts: listings.reduce(into: unrecorded == 0 ? [:] : ["unrecorded": unrecorded]) {
+                $0[$1.status.phase.rawValue, default: 0] += 1
+            },
+            attachments: listings.reduce(0) { $0 + $1.attachments.count }, kernelFeatures: facts.kernelFeatures,
+            readOnly: manager.configuration.readOnlyReason.map { Problem($0.error) })
     }
 
     public func isReady() async -> Bool { await manager.isReady }
@@ -131,21 +143,28 @@ public struct DaemonFacts: Sendable {
     public var pid: Int32
     /// Which of the kernel's newer interfaces are in use, by name.
     public var kernelFeatures: [String: Bool]
+    /// Looks for what is wrong on the host.
+    public var diagnose: @Sendable () async -> [Finding]
 
     /// Puts the parts together.
-    public init(version: String, pid: Int32, kernelFeatures: [String: Bool]) {
+    public init(
+        version: String, pid: Int32, kernelFeatures: [String: Bool],
+        diagnose: @escaping @Sendable () async -> [Finding] = { [] }
+    ) {
         self.version = version
         self.pid = pid
         self.kernelFeatures = kernelFeatures
+        self.diagnose = diagnose
     }
 }
 
 // MARK: - Translation
 
 extension ManagerService {
-    /// The answer where there is no such attachment.
-    private var absent: DetachResponse {
-        DetachResponse(detached: false, mountState: MountpointState.Phase.absent.rawValue)
+    /// The answer where there is no such attachment, as far as that is known.
+    private func absent(_ what: String) throws(MountError) -> DetachResponse {
+        try manager.checkIsWritable(for: "cannot detach \(InputText.quoted(what))")
+        return DetachResponse(detached: false, mountState: MountpointState.Phase.absent.rawValue)
     }
 
     private func detach(

@@ -101,6 +101,9 @@ extension Route {
         Route(method: .get, path: "/v1/status") { _, service throws(Refusal) in
             try .json(await ask { () throws(MountError) in try await service.status() })
         },
+        Route(method: .get, path: "/v1/doctor") { _, service throws(Refusal) in
+            try .json(await ask { () throws(MountError) in try await service.doctor() })
+        },
         Route(method: .get, path: "/v1/openapi.yaml") { _, _ throws(Refusal) in
             Response(
                 status: .ok, headers: [.contentType: "application/yaml"],

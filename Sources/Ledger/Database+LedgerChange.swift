@@ -26,13 +26,15 @@ extension Database {
         if !change.add.isEmpty {
             let statement = try cachedStatement(
                 sql: """
-                    INSERT INTO attachments (mountpoint, consumer, volume, owner_uid, persistent) VALUES (?, ?, ?, ?, ?)
-                    ON CONFLICT DO UPDATE SET owner_uid = excluded.owner_uid, persistent = excluded.persistent
+                    INSERT INTO attachments (mountpoint, consumer, volume, owner_uid, persistent, checksum)
+                    VALUES (?, ?, ?, ?, ?, ?)
+                    ON CONFLICT DO UPDATE SET owner_uid = excluded.owner_uid, persistent = excluded.persistent,
+                        checksum = excluded.checksum
                     """)
             for attachment in change.add {
                 try statement.execute(arguments: [
                     mountpoint, attachment.key.consumer.name, attachment.key.volume.name, Int64(attachment.owner),
-                    attachment.persistent ? 1 : 0,
+                    attachment.persistent ? 1 : 0, LedgerChecksum.of(attachment, at: mountpoint),
                 ])
             }
         }
@@ -46,18 +48,21 @@ extension Database {
             throw MountError.invalidArgument(
                 "the ledger cannot store '\(InputText.quoted(text))': it has a NUL character")
         }
+        let options = try StoredOptions.encode(source.options)
         // An upsert, because REPLACE would delete the old row, which attachments forbid.
         try cachedStatement(
             sql: """
-                INSERT INTO mounts (mountpoint, type, source, options, credentials_digest, boot_id, mount_id)
-                VALUES (?, ?, ?, ?, ?, ?, ?)
+                INSERT INTO mounts (mountpoint, type, source, options, credentials_digest, boot_id, mount_id,
+                    checksum)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?)
                 ON CONFLICT DO UPDATE SET type = excluded.type, source = excluded.source, options = excluded.options,
                     credentials_digest = excluded.credentials_digest, boot_id = excluded.boot_id,
-                    mount_id = excluded.mount_id
+                    mount_id = excluded.mount_id, checksum = excluded.checksum
                 """
         ).execute(arguments: [
-            mountpoint, source.type.rawValue, source.source, try StoredOptions.encode(source.options),
-            source.credentialsDigest, record.boot.rawValue, record.mountID.map { Int64(bitPattern: $0.rawValue) },
+            mountpoint, source.type.rawValue, source.source, options, source.credentialsDigest, record.boot.rawValue,
+            record.mountID.map { Int64(bitPattern: $0.rawValue) },
+            LedgerChecksum.of(record, at: mountpoint, options: options),
         ])
     }
 }

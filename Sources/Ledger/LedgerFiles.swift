@@ -11,8 +11,9 @@ struct LedgerFiles {
 
     /// The database.
     var file: FilePath { folder.appending(SQLiteLedger.fileName) }
-    /// The database, and what SQLite keeps beside it: the write-ahead log, and an index of it where others share the file.
-    private static let suffixes = ["", "-wal", "-shm"]
+    /// The database, and what SQLite keeps beside it: the write-ahead log, an index of it where others share the file, and
+    /// the rollback journal of the first moments.
+    private static let suffixes = ["", "-wal", "-shm", "-journal"]
 
     /// Which of a ledger's files exist under a name, the database (an empty suffix) first.
     func suffixes(of name: String) throws(LedgerOpenError) -> [String] {
@@ -29,7 +30,8 @@ struct LedgerFiles {
         if try status(of: file) == nil { try createFile() } else { try checkFile() }
     }
 
-    private func prepareFolder() throws(LedgerOpenError) {
+    /// Makes the folder where it is missing, and checks one that exists.
+    func prepareFolder() throws(LedgerOpenError) {
         if try status(of: folder) == nil {
             // SAFETY: the pointer lives as long as the closure, and mkdir keeps none.
             let result = folder.withPlatformString { mkdir($0, 0o700) }
@@ -90,6 +92,21 @@ struct LedgerFiles {
                     .internal, "cannot open the ledger \(file): it is not a regular file",
                     context: MountError.Context(operation: "open", target: file.string)))
         }
+        // SQLite would take it for a new database, and delete the log.
+        if found.st_size == 0, let log = try status(of: folder.appending(SQLiteLedger.fileName + "-wal")),
+            log.st_size > 0
+        {
+            throw LedgerOpenError(
+                .unreadable,
+                MountError(
+                    .internal, "cannot open the ledger \(file): it is empty, but its log is not",
+                    context: MountError.Context(operation: "open", target: file.string),
+                    hint: "move both aside"))
+        }
+        // SQLite would open it read-only without a word.
+        // SAFETY: the pointer lives as long as the closure, and access keeps none.
+        let isWritable = file.withPlatformString { access($0, R_OK | W_OK) }
+        guard isWritable == 0 else { throw unavailable("write the ledger \(file)", "access", errno) }
         guard found.st_mode & 0o7777 != 0o600 else { return }
         // SAFETY: the pointer lives as long as the closure, and chmod keeps none.
         let result = file.withPlatformString { chmod($0, 0o600) }

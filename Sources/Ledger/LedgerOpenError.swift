@@ -1,18 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import MountModel
+public import SystemPackage
 
 /// Why a ledger was not opened: a reason to decide by, and the sentence for a person.
 public struct LedgerOpenError: Error, Hashable, Sendable, CustomStringConvertible {
     /// What the caller decides by.
     public let reason: Reason
     /// What failed, why, and what to do.
-    public let error: MountError
+    public var error: MountError
+    /// Where an unreadable ledger has been moved; nil where it is as it was.
+    public var movedTo: FilePath?
 
     /// Puts the parts together.
-    public init(_ reason: Reason, _ error: MountError) {
+    public init(_ reason: Reason, _ error: MountError, movedTo: FilePath? = nil) {
         self.reason = reason
         self.error = error
+        self.movedTo = movedTo
     }
 
     public var description: String { error.description }

@@ -12,23 +12,51 @@ struct LedgerReader: Sendable {
 
     /// Everything that is stored.
     ///
-    /// - Throws: `internal`, naming the row, where a stored value is not one; SQLite's own errors.
-    func contents(of database: Database) throws -> LedgerContents {
+    /// - Parameter version: the tables' version, which says whether the rows have checksums.
+    /// - Throws: `internal`, naming the row, where a stored value is not one or a row is not as it was written; SQLite's
+    ///   own errors.
+    func contents(
+        of database: Database, version: Int = LedgerSchema.version
+    ) throws -> LedgerContents {
+        let hasChecksums = version >= LedgerSchema.firstWithChecksums
+        var digest: Int64 = 0
+        var contents = try mounts(of: database, hasChecksums, &digest)
+        try addAttachments(of: database, hasChecksums, &digest, to: &contents)
+        if hasChecksums { try check(digest, in: database) }
+        return contents
+    }
+
+    private func mounts(
+        of database: Database, _ hasChecksums: Bool, _ digest: inout Int64
+    ) throws -> LedgerContents {
         var contents = LedgerContents()
         let mounts = try Row.fetchCursor(
             database,
             sql: """
                 SELECT mountpoint, type, source, options, credentials_digest, boot_id, mount_id
+                    \(hasChecksums ? ", checksum" : "")
                 FROM mounts ORDER BY mountpoint
                 """)
         while let row = try mounts.next() {
-            let (mountpoint, record) = try record(StoredRow(row: row, table: "mounts", file: file))
+            let stored = StoredRow(row: row, table: "mounts", file: file)
+            let (mountpoint, record) = try record(stored)
+            if hasChecksums {
+                let sum = LedgerChecksum.of(record, at: mountpoint.path.string, options: try stored.text(3))
+                try stored.check(7, is: sum)
+                digest ^= sum
+            }
             contents.mounts[mountpoint] = LedgerContents.Entry(record: record)
         }
+        return contents
+    }
+
+    private func addAttachments(
+        of database: Database, _ hasChecksums: Bool, _ digest: inout Int64, to contents: inout LedgerContents
+    ) throws {
         let attachments = try Row.fetchCursor(
             database,
             sql: """
-                SELECT mountpoint, consumer, volume, owner_uid, persistent
+                SELECT mountpoint, consumer, volume, owner_uid, persistent\(hasChecksums ? ", checksum" : "")
                 FROM attachments ORDER BY mountpoint, consumer, volume
                 """)
         // Rows come sorted: those of one mountpoint are gathered, and its name is checked once.
@@ -46,10 +74,24 @@ struct LedgerReader: Sendable {
                 guard contents.mounts[checked] != nil else { throw stored.unreadable("its mountpoint has no record") }
                 mountpoint = checked
             }
-            gathered.append(try attachment(stored))
+            let attachment = try attachment(stored)
+            if hasChecksums {
+                let sum = LedgerChecksum.of(attachment, at: name)
+                try stored.check(5, is: sum)
+                digest ^= sum
+            }
+            gathered.append(attachment)
         }
         if let mountpoint { contents.mounts[mountpoint]?.attachments = gathered }
-        return contents
+    }
+
+    /// A row that is gone, or an older one that has come back, is right in itself; together they are not.
+    private func check(_ digest: Int64, in database: Database) throws {
+        guard try Int64.fetchOne(database, sql: "SELECT digest FROM touched") != digest else { return }
+        throw MountError(
+            .internal,
+            "cannot read the ledger \(file): its rows do not add up to its digest: one is missing or is of earlier",
+            context: MountError.Context(operation: "load"), hint: StoredRow.hint)
     }
 
     private func record(_ row: StoredRow) throws -> (Mountpoint, MountRecord) {
@@ -126,7 +168,15 @@ private struct StoredRow {
         return MountError(
             .internal, "cannot read the ledger \(file): row (\(key)) of \(table): \(why)",
             context: MountError.Context(operation: "load"),
-            hint: "look at it with sqlite3, or move the ledger aside")
+            hint: Self.hint)
+    }
+
+    static let hint = "look at it with sqlite3, or move the ledger aside"
+
+    /// Whether the row is as it was written.
+    func check(_ index: Int, is sum: Int64) throws {
+        guard try integer(index) != sum else { return }
+        throw unreadable("its checksum is another: something in it is not what was written")
     }
 
     private func shown(_ index: Int) -> String {

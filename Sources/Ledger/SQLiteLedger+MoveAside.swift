@@ -14,37 +14,53 @@ extension SQLiteLedger {
     /// - Returns: the name that the ledger has now.
     /// - Throws: `not_found` where there is nothing to move; `unavailable` where a file cannot be moved.
     public static func moveAside(in folder: FilePath) throws(MountError) -> FilePath {
-        let files = LedgerFiles(folder: folder)
         do throws(LedgerOpenError) {
-            // The ledger first: if this is interrupted, the log that is left alone stops `open`, whereas a ledger without
-            // its log would look whole and be of yesterday.
-            let suffixes = try files.suffixes(of: fileName)
-            if suffixes.isEmpty {
-                throw LedgerOpenError(
-                    .unavailable, MountError(.notFound, "cannot move \(files.file) aside: it does not exist"))
-            }
-            let name = try freeName(in: files)
-            for suffix in suffixes {
-                let old = folder.appending(fileName + suffix)
-                let new = folder.appending(name + suffix)
-                // SAFETY: both pointers live as long as the closures, and rename keeps none.
-                let result = old.withPlatformString { old in new.withPlatformString { new in rename(old, new) } }
-                guard result == 0 else { throw files.unavailable("move \(old) to \(new)", "rename", errno) }
-            }
-            try files.sync(folder)
-            return folder.appending(name)
+            return try LedgerFiles(folder: folder).moveAside()
         } catch {
             throw error.error
         }
     }
+}
 
-    /// The first number whose names are all free. Only the daemon, which holds its lock, makes names here.
-    private static func freeName(in files: LedgerFiles) throws(LedgerOpenError) -> String {
-        var number = 1
-        while true {
-            let name = "\(fileName).unreadable-\(number)"
-            if try files.suffixes(of: name).isEmpty { return name }
-            number += 1
+extension LedgerFiles {
+    /// Moves an unreadable ledger aside, and says in the error where it is, or why it is still where it was.
+    func movingAside(after failure: LedgerOpenError) -> LedgerOpenError {
+        guard failure.reason == .unreadable else { return failure }
+        var failure = failure
+        do throws(LedgerOpenError) {
+            failure.movedTo = try moveAside()
+        } catch {
+            failure.error.cleanupFailures.append(error.error.message)
         }
+        return failure
+    }
+
+    /// Renames whatever there is of a ledger.
+    func moveAside() throws(LedgerOpenError) -> FilePath {
+        // The ledger first: if this is interrupted, the log that is left alone stops `open`, whereas a ledger without
+        // its log would look whole and be of yesterday.
+        let suffixes = try suffixes(of: SQLiteLedger.fileName)
+        if suffixes.isEmpty {
+            throw LedgerOpenError(.unavailable, MountError(.notFound, "cannot move \(file) aside: it does not exist"))
+        }
+        let name = try asideName(for: suffixes)
+        for suffix in suffixes {
+            let old = folder.appending(SQLiteLedger.fileName + suffix)
+            let new = folder.appending(name + suffix)
+            // SAFETY: both pointers live as long as the closures, and rename keeps none.
+            let result = old.withPlatformString { old in new.withPlatformString { new in rename(old, new) } }
+            guard result == 0 else { throw unavailable("move \(old) to \(new)", "rename", errno) }
+        }
+        try sync(folder)
+        return folder.appending(name)
+    }
+
+    /// A number that none has yet; for what an interrupted move has left behind, that move's number. Only the daemon,
+    /// which holds its lock, makes names here.
+    private func asideName(for suffixes: [String]) throws(LedgerOpenError) -> String {
+        guard let last = try asideNumbers().last else { return SQLiteLedger.asideName(1) }
+        let moved = try self.suffixes(of: SQLiteLedger.asideName(last))
+        let continues = !suffixes.contains("") && moved.contains("") && suffixes.allSatisfy { !moved.contains($0) }
+        return SQLiteLedger.asideName(continues ? last : last + 1)
     }
 }

@@ -13,6 +13,8 @@ import SystemPackage
 public actor SQLiteLedger: MountLedger {
     /// The file's name in the state folder.
     public static let fileName = "ledger.sqlite"
+    /// The name of the n-th ledger that could not be read and was moved aside.
+    static func asideName(_ number: Int) -> String { "\(fileName).unreadable-\(number)" }
 
     /// What has been done so far.
     public private(set) var counters = LedgerCounters()

@@ -15,34 +15,79 @@ public struct FileLock: ~Copyable, Sendable {
 
     /// Takes the lock or says who has it; writes the own process id into the file for whoever looks.
     ///
-    /// Creates the file (mode 0600) if it is missing. Does not wait.
+    /// Creates the file (mode 0600) if it is missing. On a filesystem that is mounted read-only the file is locked as it
+    /// is, or its folder where there is none. A full disk keeps the process id out of the file, and nothing else.
     ///
+    /// - Parameter limit: how long to wait for one that is held: a process that was killed holds it until it has ended.
+    ///   Blocks the thread for as long.
     /// - Throws: `EAGAIN` if it is held, with `held by pid N` in the subject; `ELOOP` for a symbolic link in the path;
     ///   `EINVAL` for something that is not a regular file; `EPERM` for a file that another user owns or may write.
-    public static func acquire(at path: FilePath) throws(SystemCallError) -> FileLock {
+    public static func acquire(at path: FilePath, waiting limit: Duration = .zero) throws(SystemCallError) -> FileLock {
+        let clock = ContinuousClock()
+        let deadline = clock.now + limit
+        while true {
+            do throws(SystemCallError) {
+                return try acquireNow(at: path)
+            } catch {
+                guard error.errno == .wouldBlock, clock.now < deadline else { throw error }
+                usleep(pause)
+            }
+        }
+    }
+
+    /// Between two attempts, in microseconds.
+    private static let pause: UInt32 = 20_000
+
+    private static func acquireNow(at path: FilePath) throws(SystemCallError) -> FileLock {
         for _ in 0..<attempts {
-            let file = try OwnedDescriptor.open(
-                absolute: path, flags: O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, mode: 0o600)
-            let facts = try FileFacts(of: file, on: path)
-            guard facts.kind == .regular else {
+            let medium = try open(path)
+            let facts = try FileFacts(of: medium.file, on: medium.path)
+            guard facts.kind == (medium.isFolder ? .folder : .regular) else {
                 throw SystemCallError("open", .invalidArgument, on: "\(path) (not a regular file)")
             }
             guard facts.user == geteuid(), !facts.isWritableByOthers else {
                 throw SystemCallError(
                     "open", .notPermitted, on: "\(path) (owned or writable by other users: remove it)")
             }
-            let result = hf_flock_exclusive_now(file.rawValue)
+            let result = hf_flock_exclusive_now(medium.file.rawValue)
             if result == -EWOULDBLOCK {
-                throw SystemCallError("flock", .wouldBlock, on: "\(path) (\(try holder(of: file, at: path)))")
+                let holder = medium.isFolder ? "held by another process" : try holder(of: medium.file, at: path)
+                throw SystemCallError("flock", .wouldBlock, on: "\(path) (\(holder))")
             }
             try SystemCallError.check(result, "flock", on: path.string)
             // Somebody may have removed or replaced the file between the open and the lock; then the next process would
             // lock another one.
-            guard try isStill(facts.identity, at: path) else { continue }
-            try writeProcess(into: file, at: path)
-            return FileLock(file: file)
+            guard try isStill(facts.identity, at: medium.path) else { continue }
+            if medium.isWritable { try writeProcess(into: medium.file, at: path) }
+            return FileLock(file: medium.file)
         }
         throw SystemCallError("flock", .wouldBlock, on: "\(path) (the file is being replaced again and again)")
+    }
+
+    /// What is locked.
+    private struct Medium: ~Copyable {
+        let file: OwnedDescriptor
+        let path: FilePath
+        var isWritable = false
+        var isFolder = false
+    }
+
+    private static func open(_ path: FilePath) throws(SystemCallError) -> Medium {
+        let flags = O_NOFOLLOW | O_NONBLOCK | O_NOCTTY
+        do throws(SystemCallError) {
+            let file = try OwnedDescriptor.open(absolute: path, flags: O_RDWR | O_CREAT | flags, mode: 0o600)
+            return Medium(file: file, path: path, isWritable: true)
+        } catch {
+            guard error.errno == .readOnlyFileSystem else { throw error }
+        }
+        do throws(SystemCallError) {
+            return Medium(file: try OwnedDescriptor.open(absolute: path, flags: O_RDONLY | flags), path: path)
+        } catch {
+            guard error.errno == .noSuchFileOrDirectory else { throw error }
+        }
+        let folder = path.removingLastComponent()
+        let file = try OwnedDescriptor.open(absolute: folder, flags: O_RDONLY | O_DIRECTORY | flags)
+        return Medium(file: file, path: folder, isFolder: true)
     }
 
     /// Releases the lock now; the end of the value does it too.
@@ -77,12 +122,19 @@ public struct FileLock: ~Copyable, Sendable {
         }
     }
 
+    /// Over what is there, and only then cut to length: on a full disk a file that was emptied first may stay empty.
     private static func writeProcess(
         into file: borrowing OwnedDescriptor, at path: FilePath
     ) throws(SystemCallError) {
-        try SystemCallError.check(hf_truncate(file.rawValue, 0), "ftruncate", on: path.string)
         let line = Array("\(getpid())\n".utf8)
-        let written = try SystemCallError.check(hf_write(file.rawValue, line, line.count), "write", on: path.string)
-        guard written == line.count else { throw SystemCallError("write", .noSpace, on: path.string) }
+        let written = hf_write(file.rawValue, line, line.count)
+        if written == -Int(ENOSPC) || written == -Int(EDQUOT) {
+            // The lock holds all the same; but it is not whose id is in the file.
+            try SystemCallError.check(hf_truncate(file.rawValue, 0), "ftruncate", on: path.string)
+            return
+        }
+        let count = try SystemCallError.check(written, "write", on: path.string)
+        guard count == line.count else { throw SystemCallError("write", .noSpace, on: path.string) }
+        try SystemCallError.check(hf_truncate(file.rawValue, numericCast(count)), "ftruncate", on: path.string)
     }
 }

@@ -55,6 +55,13 @@ public final class ManagedRoot: Sendable {
         return ManagedRoot(try HeldMount(attaching: clone, at: folder, path: path, table: table), .created)
     }
 
+    /// Makes the folder, and those on the way to it, and mounts nothing; one that is there is checked.
+    ///
+    /// - Throws: as ``prepare(at:table:)``.
+    public static func makeFolder(at path: FilePath) throws(SystemCallError) {
+        _ = try TrustedFolder(at: path, mode: 0o755, .place)
+    }
+
     /// Whether who walks the root's path arrives at it: not if somebody has mounted over it or a folder on the way, or has
     /// unmounted it. What is done through this value would then be out of everybody's sight.
     ///

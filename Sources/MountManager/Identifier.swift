@@ -2,15 +2,18 @@
 
 internal import Crypto
 public import MountModel
-internal import SystemPackage
+public import SystemPackage
 
 /// The names that the API gives to mounts and attachments, and the folders' names: digests of what they stand for, so that
 /// they need no storage and the same thing has the same name after every restart.
 public enum Identifier {
     /// `m-` and 64 bits of SHA-256 over the mountpoint's path.
     public static func mount(_ mountpoint: Mountpoint) -> String {
-        "m-" + digest([mountpoint.path.string], bytes: 8)
+        mount(at: mountpoint.path)
     }
+
+    /// The same for a path that need not be one of a mountpoint of ours.
+    public static func mount(at path: FilePath) -> String { "m-" + digest([path.string], bytes: 8) }
 
     /// `a-` and 96 bits of SHA-256 over mountpoint, volume and consumer.
     public static func attachment(_ key: AttachmentKey, at mountpoint: Mountpoint) -> String {

@@ -17,12 +17,17 @@ public final class LinuxHost: Sendable {
     /// Which of the kernel's newer interfaces are in use, by name.
     public let kernelFeatures: [String: Bool]
 
+    /// Why nothing is attached or detached, where that is so.
+    public var readOnlyReason: ReadOnlyReason? { manager.configuration.readOnlyReason }
+
+    let options: Options
+    let root: ManagedRoot
     private let threads: LinuxExecutor
-    private let ledger: SQLiteLedger
-    private let root: ManagedRoot
+    private let ledger: LedgerStart
     private let parking: ParkingLot
     private let stateLock: FileLock
     private let runtimeLock: FileLock
+    private let rootLock: FileLock
     private let logger: Logger
 
     /// Where a host keeps its things, and how it works.
@@ -35,6 +40,8 @@ public final class LinuxHost: Sendable {
         public var mountRoot: Mountpoint
         /// Whether a mount namespace that is not the host's will do; the host does not see what is mounted there.
         public var allowsPrivateNamespace = false
+        /// Whether a new ledger begins where one was moved aside because it could not be read.
+        public var beginsNewLedger = false
         /// How many kernel operations may be under way at once.
         public var threads = 16
         /// How long a kernel operation may take before its mountpoint is `stuck`.
@@ -54,12 +61,14 @@ public final class LinuxHost: Sendable {
         }
     }
 
-    /// Takes the lock, opens the ledger, and prepares the mount root; from here on it listens to the mount table.
+    /// Takes the locks, opens the ledger, and prepares the mount root; from here on it listens to the mount table.
     ///
-    /// Blocks for as long as the disk does. Needs root with CAP_SYS_ADMIN.
+    /// A ledger that is broken or cannot be written does not keep it from starting: nothing is changed then, see
+    /// ``readOnlyReason``. Blocks for as long as the disk does, and some seconds where a lock is held. Needs root with
+    /// CAP_SYS_ADMIN.
     ///
-    /// - Throws: `unavailable` in a namespace that is not the host's, where another process holds the lock, or where a
-    ///   folder, the ledger or the kernel refuses; the message says which.
+    /// - Throws: `unavailable` in a namespace that is not the host's, where another process holds a lock, or where a
+    ///   folder or the kernel refuses; the message says which.
     public init(_ options: Options, logger: Logger) throws(MountError) {
         let kernelSteps = options.executorSteps.kernel
         if !options.allowsPrivateNamespace { try Self.checkNamespace() }
@@ -68,9 +77,10 @@ public final class LinuxHost: Sendable {
                 try kernelSteps.bound { () throws(SystemCallError) in _ = try PrivateFolder.ensure(at: folder.path) }
             }
         }
-        stateLock = try Self.takeLock(in: options.stateFolder)
-        runtimeLock = try Self.takeLock(in: options.runtimeFolder)
-        ledger = try Self.openLedger(options)
+        stateLock = try Self.takeLock(Self.lockFile(in: options.stateFolder))
+        runtimeLock = try Self.takeLock(Self.lockFile(in: options.runtimeFolder))
+        rootLock = try kernelSteps.bound { () throws(MountError) in try Self.lockMountRoot(options.mountRoot) }
+        ledger = try Self.openLedger(options, logger)
         let (root, parking, changes, boot) = try Self.translating(
             "prepare the mount root \(options.mountRoot)"
         ) { () throws(SystemCallError) in
@@ -84,29 +94,34 @@ public final class LinuxHost: Sendable {
             }
             return (root, parking, changes, BootID(rawValue: try KernelBoot.currentID()))
         }
+        self.options = options
         self.root = root
         self.parking = parking
         self.logger = logger
         threads = LinuxExecutor(
             root: root, parking: parking, threads: options.threads, steps: options.executorSteps)
         executor = threads
+        var configuration = ManagerConfiguration(
+            mountRoot: options.mountRoot, boot: boot, operationDeadline: options.operationDeadline,
+            reconcile: options.reconcile, isReadOnly: ledger.readOnlyReason != nil)
+        configuration.readOnlyReason = ledger.readOnlyReason
         manager = MountManager(
-            configuration: ManagerConfiguration(
-                mountRoot: options.mountRoot, boot: boot, operationDeadline: options.operationDeadline,
-                reconcile: options.reconcile),
-            ledger: ledger, executor: threads, changes: changes, logger: logger)
+            configuration: configuration, ledger: ledger.forManager, executor: threads, changes: changes,
+            logger: logger)
         var features = Dictionary(
             KernelFeatures.current.rows.map { ($0.name, $0.isAvailable) }, uniquingKeysWith: { first, _ in first })
         features["mount events by fanotify"] = changes.mechanism == MountEventWatch.Mechanism.fanotify.rawValue
         kernelFeatures = features
     }
 
-    /// Reads the ledger and begins to recover what an earlier process left; requests are taken from then on.
+    /// Reads the ledger and begins to recover what an earlier process left; requests are taken from then on. Mounts beneath
+    /// the mount root that are in no record are named in the log.
     ///
     /// - Throws: what kept the ledger from being read.
     public func start() async throws(MountError) {
         try await manager.start()
-        await manager.removeFolders(ofNobody: threads.preparedFolders())
+        if readOnlyReason == nil { await manager.removeFolders(ofNobody: threads.preparedFolders()) }
+        await manager.logUnrecordedMounts()
     }
 
     /// Ends what is in flight, within the limit, and lets go of everything; mounts stay in place for the next one.
@@ -122,7 +137,7 @@ public final class LinuxHost: Sendable {
             logger.error("the executor's threads did not end: \(error)")
         }
         threads.steps.kernel.bound { releaseEmptyFolders() }
-        try await ledger.close()
+        if case .open(let ledger) = ledger { try await ledger.close() }
     }
 
     private func releaseEmptyFolders() {
@@ -134,61 +149,5 @@ public final class LinuxHost: Sendable {
         } catch {
             logger.error("the mount root could not be released: \(error)")
         }
-    }
-}
-
-extension LinuxHost {
-    /// Mounts made in another namespace than the host's would work, and the host would not see them.
-    private static func checkNamespace() throws(MountError) {
-        let isHosts = try translating("tell whether this is the host's mount namespace") { () throws(SystemCallError) in
-            try MountNamespace.isInitial()
-        }
-        guard isHosts else {
-            throw MountError(
-                .unavailable, "this is not the host's mount namespace: the host would not see the mounts",
-                hint: "start it outside of containers and unshare(1), or allow a private namespace")
-        }
-    }
-
-    /// The lock goes with the process, however that ends.
-    private static func takeLock(in folder: Mountpoint) throws(MountError) -> FileLock {
-        let path = folder.path.appending("holdfastd.lock")
-        do throws(SystemCallError) {
-            return try FileLock.acquire(at: path)
-        } catch  where error.errno == .resourceTemporarilyUnavailable {
-            throw MountError(
-                .unavailable, "another holdfastd runs on this folder: \(error.subject ?? path.string)",
-                hint: "stop it first, or give this one folders of its own: --state-dir, --runtime-dir and --mount-root")
-        } catch {
-            throw failure("take the lock", error)
-        }
-    }
-
-    private static func openLedger(_ options: Options) throws(MountError) -> SQLiteLedger {
-        do throws(LedgerOpenError) {
-            return try SQLiteLedger.open(at: options.stateFolder.path, steps: options.ledgerSteps)
-        } catch {
-            throw error.error
-        }
-    }
-
-    private static func translating<Value: ~Copyable>(
-        _ verb: String, _ body: () throws(SystemCallError) -> Value
-    ) throws(MountError) -> Value {
-        do throws(SystemCallError) {
-            return try body()
-        } catch {
-            throw failure(verb, error)
-        }
-    }
-
-    private static func failure(_ verb: String, _ error: SystemCallError) -> MountError {
-        MountError(
-            .unavailable, "cannot \(verb): \(error)",
-            context: MountError.Context(
-                operation: "start", systemCall: error.call, errno: error.errno.rawValue,
-                kernelMessages: error.kernelMessages),
-            hint: error.errno == .notPermitted || error.errno == .permissionDenied
-                ? "it needs root, CAP_SYS_ADMIN and CAP_SYS_PTRACE, and folders that only root can change" : nil)
     }
 }

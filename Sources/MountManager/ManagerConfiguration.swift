@@ -18,6 +18,8 @@ public struct ManagerConfiguration: Sendable {
     public var reconcile: ReconcilePolicy
     /// Whether nothing is to be changed, because the ledger cannot be written: what is there is only shown.
     public var isReadOnly: Bool
+    /// Why that is so, for messages.
+    public var readOnlyReason: ReadOnlyReason?
 
     /// Puts the parts together.
     public init(

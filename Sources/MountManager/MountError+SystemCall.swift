@@ -30,6 +30,12 @@ extension MountError {
                 somebody has mounted over a folder on the way: see 'findmnt --target \(path)'; it is never touched. If the \
                 mount root itself was unmounted, restart holdfastd
                 """
+        case .resourceBusy:
+            code = .foreign
+            hint = """
+                something that Holdfast did not mount is there: see 'findmnt \(path)'; it is never touched: unmount it \
+                yourself, or choose another mountpoint
+                """
         case .directoryNotEmpty:
             code = .conflict
             hint = "a mountpoint is an empty folder: move what is in it, or choose another mountpoint"

@@ -40,6 +40,9 @@ public protocol MountExecutor: Sendable {
     /// others have made shared is made private again.
     func drift(among mounts: [MountID: MountSource]) async -> Drift
 
+    /// The mounts attached right beneath the mount root, but for those with these ids; none where they cannot be read.
+    func mountsBeneathRoot(except known: Set<MountID>) async -> [UnrecordedMount]
+
     /// Gives the mount the attributes that its source asks for, if it is on top at the mountpoint; nothing else is changed.
     ///
     /// - Returns: why it could not be done.

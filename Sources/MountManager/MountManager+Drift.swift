@@ -49,6 +49,7 @@ extension MountManager {
 
     /// The source whose attributes the next inspection is to give back; nil where there is nothing to heal.
     func healableDrift(of machine: Machine) -> MountSource? {
+        if configuration.isReadOnly { return nil }
         guard machine.drift != nil, let source = machine.state.row?.source, source.isHealed else { return nil }
         return source.source
     }

@@ -36,9 +36,10 @@ extension MountManager {
                 context: context,
                 hint: "see what it waits for (the server? the device?); other mountpoints are not held up")
         case .readOnly:
-            return MountError(
-                .unavailable, "\(subject): the ledger cannot be written, so nothing is changed", context: context,
-                hint: "'holdfast doctor' says why, and what to do")
+            return configuration.readOnlyReason?.refusal(subject, context: context)
+                ?? MountError(
+                    .unavailable, "\(subject): the ledger cannot be written, so nothing is changed", context: context,
+                    hint: "'holdfast doctor' says why, and what to do")
         case .exhausted:
             return machine.ledgerProblem
                 ?? MountError(.resourceExhausted, "\(subject): the ledger could not take it", context: context)

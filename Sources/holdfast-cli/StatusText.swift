@@ -10,6 +10,8 @@ enum StatusText {
         table.append([
             "daemon", .init("holdfastd \(status.version), pid \(status.pid), up \(uptime(status.uptimeSeconds))"),
         ])
+        if let problem = status.readOnly { table.append(["changes", .init(problem.detail, .red)]) }
+        if let hint = status.readOnly?.hint { table.append(["hint", .init(hint)]) }
         table.append(["mount root", .init(status.mountRoot)])
         let counts = status.mounts.filter { $0.value > 0 }.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key)" }
         table.append(["mounts", .init(counts.isEmpty ? "none" : counts.joined(separator: ", "))])

@@ -34,7 +34,8 @@ struct TextStyle: Hashable, Sendable {
     static func colour(of state: String) -> Colour? {
         switch state {
         case "mounted", "ok": .green
-        case "mounting", "unmounting", "lingering", "settling", "forgetting", "recovering", "drifted": .yellow
+        case "mounting", "unmounting", "lingering", "settling", "forgetting", "recovering", "drifted", "unrecorded":
+            .yellow
         case "lost", "stuck", "foreign", "moved", "missing", "replaced": .red
         default: nil
         }

@@ -47,7 +47,7 @@ struct Daemon {
             manager: host.manager, executor: host.executor,
             facts: DaemonFacts(
                 version: DaemonVersion.text, pid: ProcessInfo.processInfo.processIdentifier,
-                kernelFeatures: host.kernelFeatures))
+                kernelFeatures: host.kernelFeatures, diagnose: { await host.diagnose() }))
         let logger = logger
         let socket = settings.socket
         let server = HTTPServer(service: service, socketPath: socket.path, logger: logger) {

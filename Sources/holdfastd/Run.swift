@@ -40,10 +40,17 @@ struct Run: AsyncParsableCommand {
     @Flag(help: "Start in a mount namespace that is not the host's, where the host does not see the mounts.")
     var allowPrivateNamespace = false
 
+    @Flag(
+        help: ArgumentHelp(
+            "Begin a new, empty ledger where one was moved aside because it could not be read.",
+            discussion: "Once, by hand: mounts that are there stay, and nobody is attached to them any more."))
+    var newLedger = false
+
     func run() async throws {
         let code: ExitCode?
         do throws(MountError) {
-            let settings = try settings()
+            var settings = try settings()
+            settings.beginsNewLedger = newLedger
             let log = settings.logLevel
             LoggingSystem.bootstrap { label in
                 var handler = StreamLogHandler.standardError(label: label)

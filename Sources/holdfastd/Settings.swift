@@ -16,6 +16,8 @@ struct Settings {
     var threads: Int
     var operationDeadline: Duration
     var reconcile: ReconcilePolicy
+    /// On the command line only: it is a decision, not a setting.
+    var beginsNewLedger = false
 
     static let defaults = (
         stateFolder: "/var/lib/holdfast/state", runtimeFolder: "/run/holdfast", mountRoot: "/var/lib/holdfast/mounts"
@@ -62,6 +64,7 @@ struct Settings {
         options.threads = threads
         options.operationDeadline = operationDeadline
         options.reconcile = reconcile
+        options.beginsNewLedger = beginsNewLedger
         options.executorSteps = failpoints.executorSteps
         options.ledgerSteps = failpoints.ledgerSteps
         return options

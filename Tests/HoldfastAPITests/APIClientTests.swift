@@ -36,6 +36,7 @@ struct APIClientTests {
         try check("GET /v1/mounts", Samples.list) { try $0.mounts() }
         try check("GET /v1/mounts/m-1", Samples.detail) { try $0.mount(id: "m-1") }
         try check("POST /v1/verify", Samples.verified) { try $0.verify() }
+        try check("GET /v1/doctor", Samples.diagnosis) { try $0.doctor() }
         try check("GET /v1/status", Samples.status) { try $0.status() }
     }
 

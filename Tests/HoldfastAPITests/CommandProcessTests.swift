@@ -55,6 +55,8 @@ struct CommandProcessTests {
         try check(Samples.status, "status")
         try check(Samples.verified, "verify", status: 1)
         try check(VerifyResponse(mounts: []), "verify")
+        try check(Samples.diagnosis, "doctor", status: 1)
+        try check(DoctorResponse(findings: []), "doctor")
     }
 
     @Test("a source that begins with a dot is made absolute, others stay as they are")

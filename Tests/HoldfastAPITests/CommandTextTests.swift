@@ -135,6 +135,23 @@ struct CommandTextTests {
         #expect(VerifyText.render(Samples.verified, style: Self.coloured).contains("\u{1B}[31mreplaced\u{1B}[0m"))
     }
 
+    @Test("a diagnosis says what, why and what to do, and that all is well only where nothing is wrong")
+    func doctor() {
+        #expect(
+            DoctorText.render(Samples.diagnosis, style: .plain) == """
+                error: the disk is full [state_disk_full]
+                  why: nothing can be recorded
+                  do:  free space
+
+                notice: an old ledger [ledger_moved_aside]
+                  why: kept
+                  do:  remove it
+
+                """)
+        #expect(DoctorText.render(DoctorResponse(findings: []), style: .plain) == "all is well\n")
+        #expect(DoctorText.render(Samples.diagnosis, style: Self.coloured).hasPrefix("\u{1B}[31merror\u{1B}[0m: "))
+    }
+
     @Test("the status is a line a fact")
     func status() {
         #expect(

@@ -24,6 +24,12 @@ enum Samples {
         .init(id: "m-1", mountpoint: "/m/a", result: "ok", expected: "ext4 /dev/vdb", found: "ext4 /dev/vdb"),
         .init(id: "m-2", mountpoint: "/m/b", result: "replaced", expected: "mount 5", found: "mount 9"),
     ])
+    static let diagnosis = DoctorResponse(findings: [
+        .init(
+            code: "state_disk_full", severity: "error", what: "the disk is full", why: "nothing can be recorded",
+            action: "free space"),
+        .init(code: "ledger_moved_aside", severity: "notice", what: "an old ledger", why: "kept", action: "remove it"),
+    ])
     static let problem = Problem(
         MountError(
             .mountFailed, "cannot mount /dev/vdb on /m/a: Invalid argument",

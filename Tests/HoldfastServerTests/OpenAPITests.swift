@@ -145,12 +145,17 @@ import Yams
         try check("MountList", all: Samples.mountList, least: MountList(mounts: []))
         try check("VerifyResponse", all: Samples.verifyResponse, least: VerifyResponse(mounts: []))
         try check("VerifyEntry", all: Samples.verifyEntry, least: Samples.verifyEntry)
-        try check("StatusResponse", all: Samples.statusResponse, least: Samples.statusResponse)
+        var status = Samples.statusResponse
+        status.readOnly = nil
+        try check("StatusResponse", all: Samples.statusResponse, least: status)
+        try check("DoctorResponse", all: Samples.doctorResponse, least: DoctorResponse(findings: []))
+        try check("DoctorEntry", all: Samples.finding, least: Samples.finding)
         try check("Problem", all: Samples.problem, least: leastProblem)
         try check("Health", all: ["status": "ok"], least: ["status": "ready"])
         let known: Set = [
             "AttachRequest", "AttachResponse", "AttachmentSummary", "AttachmentList", "DetachResponse", "MountSummary",
-            "MountDetail", "MountList", "VerifyResponse", "VerifyEntry", "StatusResponse", "Problem", "Health",
+            "MountDetail", "MountList", "VerifyResponse", "VerifyEntry", "StatusResponse", "DoctorResponse",
+            "DoctorEntry", "Problem", "Health",
         ]
         #expect(Set(object(document["components"]?["schemas"]).keys) == known)
         let names = try members(of: try schema("AttachRequest")).properties.keys
@@ -181,7 +186,7 @@ import Yams
             for (key, child) in node.mapping ?? [:] { try visit(child, "\(place)/\(key.string ?? "?")") }
         }
         try visit(document, "")
-        #expect(count == 12)
+        #expect(count == 13)
         let request = document["paths"]?["/v1/attachments"]?["post"]?["requestBody"]?["content"]?["application/json"]
         #expect(
             try mismatches(["source": "s"], try #require(request?["schema"]), "") != [], "the check itself is blind")

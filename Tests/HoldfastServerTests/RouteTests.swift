@@ -45,9 +45,10 @@ extension HTTPServerTests {
                 try await get("/v1/mounts", Samples.mountList)
                 try await get("/v1/mounts/m%2D1", Samples.mountDetail)
                 try await get("/v1/status", Samples.statusResponse)
+                try await get("/v1/doctor", Samples.doctorResponse)
                 #expect(
                     await server.service.calls == [
-                        .attachments, .attachment("a-1"), .mounts, .mount("m-1"), .status,
+                        .attachments, .attachment("a-1"), .mounts, .mount("m-1"), .status, .doctor,
                     ])
             }
         }

@@ -33,5 +33,8 @@ enum Samples {
     static let verifyResponse = VerifyResponse(mounts: [verifyEntry])
     static let statusResponse = StatusResponse(
         version: "1", pid: 1, uptimeSeconds: 1.5, bootID: "b", mountRoot: "/m", mounts: ["mounted": 1], attachments: 1,
-        kernelFeatures: ["statmount": true])
+        kernelFeatures: ["statmount": true], readOnly: Problem(MountError(.unavailable, "read-only")))
+    static let finding = DoctorResponse.Entry(
+        code: "state_disk_full", severity: "error", what: "what", why: "why", action: "action")
+    static let doctorResponse = DoctorResponse(findings: [finding])
 }

@@ -10,7 +10,7 @@ actor ScriptedMountService: MountService {
         case attach(AttachRequest, Caller)
         case detachByID(String, timeout: Double?, Caller)
         case detach(DetachSelector, timeout: Double?, Caller)
-        case mounts, mount(String), attachments, attachment(String), verify, status, isReady
+        case mounts, mount(String), attachments, attachment(String), verify, status, doctor, isReady
     }
 
     private(set) var calls: [Call] = []
@@ -123,6 +123,11 @@ actor ScriptedMountService: MountService {
     func status() async throws(MountError) -> StatusResponse {
         try record(.status)
         return Samples.statusResponse
+    }
+
+    func doctor() async throws(MountError) -> DoctorResponse {
+        try record(.doctor)
+        return Samples.doctorResponse
     }
 
     func isReady() async -> Bool { ready }

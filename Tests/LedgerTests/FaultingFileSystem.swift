@@ -4,7 +4,8 @@ import GRDBSQLite
 import Glibc
 import Testing
 
-/// SQLite's own file access, in which the writes or syncs of chosen write-ahead logs fail.
+/// SQLite's own file access, in which the writes or syncs of chosen files fail, and what chosen ledgers write and sync is
+/// recorded.
 ///
 /// It becomes SQLite's default for the process; files for which nothing is planned are untouched.
 enum FaultingFileSystem {
@@ -12,13 +13,18 @@ enum FaultingFileSystem {
     struct Plan: Sendable {
         var syncs = 0
         var writes = 0
+        /// What a write then answers: SQLITE_IOERR_WRITE, or SQLITE_FULL.
+        var writeAnswer: CInt = 778
     }
 
     private struct State: Sendable {
-        /// By the log's path.
+        /// By the file's path.
         var plans: [String: Plan] = [:]
-        /// The log's path, by the address of SQLite's file object.
-        var paths: [UInt: String] = [:]
+        var recordings: [DiskRecording] = []
+        /// By the address of SQLite's file object: its path, and the address of the methods that it had.
+        var files: [UInt: (path: String, methods: UInt)] = [:]
+        /// By the address of SQLite's methods: that of ours in their place.
+        var patched: [UInt: UInt] = [:]
     }
 
     private static let state = Locked(State())
@@ -26,10 +32,20 @@ enum FaultingFileSystem {
     /// Plans faults for the log of the ledger in a file, once that is open.
     static func plan(_ plan: Plan, forLedger file: String) { state.with { $0.plans[file + "-wal"] = plan } }
 
+    /// Plans faults for a file by its own name.
+    static func plan(_ plan: Plan, forFile file: String) { state.with { $0.plans[file] = plan } }
+
+    /// Records what is done to a ledger's files from its opening on.
+    static func record(_ recording: DiskRecording) { state.with { $0.recordings.append(recording) } }
+
+    static func endRecording(_ recording: DiskRecording) {
+        state.with { $0.recordings.removeAll { $0 === recording } }
+    }
+
     /// Puts it in SQLite's way; before the ledger is opened.
     static func install() throws { try #require(installed == SQLITE_OK) }
 
-    // SAFETY: both are written once, under the guard of `installed` and `patched`, and only read afterwards.
+    // SAFETY: both are written once, under the guard of `installed`, and only read afterwards.
     nonisolated(unsafe) private static var own = sqlite3_vfs()
     nonisolated(unsafe) private static let real = sqlite3_vfs_find(nil)
 
@@ -40,48 +56,83 @@ enum FaultingFileSystem {
         own.xOpen = { _, name, file, flags, outFlags in
             guard let real = FaultingFileSystem.real, let file else { return SQLITE_ERROR }
             let result = real.pointee.xOpen(real, name, file, flags, outFlags)
-            guard result == SQLITE_OK, flags & SQLITE_OPEN_WAL != 0, let name else { return result }
+            let kinds = SQLITE_OPEN_WAL | SQLITE_OPEN_MAIN_DB | SQLITE_OPEN_MAIN_JOURNAL
+            guard result == SQLITE_OK, flags & kinds != 0, let name else { return result }
             FaultingFileSystem.adopt(file, String(cString: name))
+            return result
+        }
+        own.xDelete = { _, name, syncsFolder in
+            guard let real = FaultingFileSystem.real, let name else { return SQLITE_ERROR }
+            let result = real.pointee.xDelete(real, name, syncsFolder)
+            if result == SQLITE_OK {
+                let path = String(cString: name)
+                FaultingFileSystem.recording(of: path)?.note(.delete(path, isDurable: syncsFolder != 0))
+            }
             return result
         }
         return sqlite3_vfs_register(&own, 1)
     }()
 
-    /// The methods of a log, as SQLite has them and as they are here. Logs all have the same.
-    // SAFETY: both are allocated once, on the first log, and never freed or changed.
-    nonisolated(unsafe) private static var methods: UnsafePointer<sqlite3_io_methods>?
-    nonisolated(unsafe) private static var patched: UnsafeMutablePointer<sqlite3_io_methods>?
-
+    /// Puts our methods in the place of the file's; SQLite has a few sets of them, by the kind of lock.
     private static func adopt(_ file: UnsafeMutablePointer<sqlite3_file>, _ path: String) {
-        state.with { state in
-            state.paths[UInt(bitPattern: file)] = path
-            if patched == nil, let original = file.pointee.pMethods {
-                methods = original
-                let copy = UnsafeMutablePointer<sqlite3_io_methods>.allocate(capacity: 1)
-                copy.initialize(to: original.pointee)
-                copy.pointee.xSync = { file, flags in
-                    if FaultingFileSystem.takeFault(\.syncs, of: file) { return 1034 /* SQLITE_IOERR_FSYNC */ }
-                    return FaultingFileSystem.methods?.pointee.xSync(file, flags) ?? SQLITE_ERROR
-                }
-                copy.pointee.xWrite = { file, bytes, count, offset in
-                    if FaultingFileSystem.takeFault(\.writes, of: file) { return 778 /* SQLITE_IOERR_WRITE */ }
-                    return FaultingFileSystem.methods?.pointee.xWrite(file, bytes, count, offset) ?? SQLITE_ERROR
-                }
-                patched = copy
-            }
-            if let patched { file.pointee.pMethods = UnsafePointer(patched) }
+        guard let original = file.pointee.pMethods else { return }
+        let address = UInt(bitPattern: original)
+        let patched = state.with { state in
+            state.files[UInt(bitPattern: file)] = (path, address)
+            if let known = state.patched[address] { return known }
+            let copy = UInt(bitPattern: patchedCopy(of: original))
+            state.patched[address] = copy
+            return copy
         }
+        file.pointee.pMethods = UnsafePointer(bitPattern: patched)
     }
 
-    private static func takeFault(
-        _ kind: WritableKeyPath<Plan, Int>, of file: UnsafeMutablePointer<sqlite3_file>?
-    ) -> Bool {
-        state.with { state in
-            guard let path = state.paths[UInt(bitPattern: file)], var plan = state.plans[path], plan[keyPath: kind] > 0
-            else { return false }
-            plan[keyPath: kind] -= 1
-            state.plans[path] = plan
-            return true
+    private static func patchedCopy(
+        of original: UnsafePointer<sqlite3_io_methods>
+    ) -> UnsafeMutablePointer<sqlite3_io_methods> {
+        let copy = UnsafeMutablePointer<sqlite3_io_methods>.allocate(capacity: 1)
+        copy.initialize(to: original.pointee)
+        copy.pointee.xSync = { file, flags in
+            FaultingFileSystem.run(on: file, failing: \.syncs, 1034 /* SQLITE_IOERR_FSYNC */) { methods, path in
+                (methods.xSync(file, flags), .sync(path))
+            }
         }
+        copy.pointee.xWrite = { file, bytes, count, offset in
+            FaultingFileSystem.run(on: file, failing: \.writes, nil) { methods, path in
+                let buffer = UnsafeRawBufferPointer(start: bytes, count: Int(count))
+                return (methods.xWrite(file, bytes, count, offset), .write(path, Int(offset), Array(buffer)))
+            }
+        }
+        copy.pointee.xTruncate = { file, size in
+            FaultingFileSystem.run(on: file, failing: nil, nil) { methods, path in
+                (methods.xTruncate(file, size), .truncate(path, Int(size)))
+            }
+        }
+        return copy
+    }
+
+    /// Fails as planned; else makes the call and records what it did.
+    private static func run(
+        on file: UnsafeMutablePointer<sqlite3_file>?, failing kind: WritableKeyPath<Plan, Int>?, _ answer: CInt?,
+        _ call: (sqlite3_io_methods, String) -> (CInt, DiskRecording.Operation)
+    ) -> CInt {
+        let (known, fault) = state.with { state -> ((path: String, methods: UInt)?, CInt?) in
+            guard let known = state.files[UInt(bitPattern: file)] else { return (nil, nil) }
+            guard let kind, var plan = state.plans[known.path], plan[keyPath: kind] > 0 else { return (known, nil) }
+            plan[keyPath: kind] -= 1
+            state.plans[known.path] = plan
+            return (known, answer ?? plan.writeAnswer)
+        }
+        if let fault { return fault }
+        guard let known, let methods = UnsafePointer<sqlite3_io_methods>(bitPattern: known.methods) else {
+            return SQLITE_ERROR
+        }
+        let (result, operation) = call(methods.pointee, known.path)
+        if result == SQLITE_OK { recording(of: known.path)?.note(operation) }
+        return result
+    }
+
+    private static func recording(of path: String) -> DiskRecording? {
+        state.with { state in state.recordings.last { path.hasPrefix($0.ledger) } }
     }
 }

@@ -19,6 +19,9 @@ struct LedgerFolder {
         path = FilePath(platformString: template)
     }
 
+    /// One that is there already.
+    init(at path: FilePath) { self.path = path }
+
     var file: FilePath { path.appending(SQLiteLedger.fileName) }
 
     func open(steps: LedgerSteps = .none, waitingLimit: Int = 4096) throws -> SQLiteLedger {

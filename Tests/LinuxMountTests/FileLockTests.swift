@@ -65,6 +65,70 @@ import Testing
         }
     }
 
+    @Test func `The lock of a process that is about to end is waited for`() async throws {
+        try await HostFolder.with { folder in
+            let path = folder.appending("lock")
+            let process = Process()
+            process.executableURL = URL(fileURLWithPath: "/usr/bin/flock")
+            process.arguments = ["--no-fork", path.string, "/bin/sh", "-c", "echo locked; exec cat"]
+            let (input, output) = (Pipe(), Pipe())
+            process.standardInput = input
+            process.standardOutput = output
+            try folder.makeFile("lock", size: 0)
+            try process.run()
+            #expect(output.fileHandleForReading.availableData == Data("locked\n".utf8))
+            let error = try HostFixture.systemCallError {
+                _ = try FileLock.acquire(at: path, waiting: .milliseconds(50))
+            }
+            #expect(error.errno == .wouldBlock)
+            let waiting = Thread {
+                // Whoever waits is sure to have begun by now, or it begins too late to notice; both are right.
+                kill(process.processIdentifier, SIGKILL)
+            }
+            waiting.start()
+            try FileLock.acquire(at: path, waiting: .seconds(60)).release()
+            process.waitUntilExit()
+        }
+    }
+
+    @Test func `On a read-only filesystem the file is locked as it is, or its folder where there is none`() async throws
+    {
+        try await HostFolder.with { folder in
+            let path = folder.appending("lock")
+            for hasFile in [true, false] {
+                try #require(mount("tmpfs", folder.path.string, "tmpfs", 0, "size=1m,mode=0700") == 0)
+                if hasFile { try FileLock.acquire(at: path).release() }
+                let flags = UInt(MS_REMOUNT) | UInt(MS_RDONLY)
+                try #require(mount("none", folder.path.string, nil, flags, nil) == 0)
+                let lock = try FileLock.acquire(at: path)
+                let error = try HostFixture.systemCallError { _ = try FileLock.acquire(at: path) }
+                #expect(error.errno == .wouldBlock)
+                try lock.release()
+                try FileLock.acquire(at: path).release()
+                #expect(umount2(folder.path.string, 0) == 0)
+            }
+        }
+    }
+
+    @Test func `A full disk does not keep the lock from being taken`() async throws {
+        try await HostFolder.with { folder in
+            try #require(mount("tmpfs", folder.path.string, "tmpfs", 0, "size=64k,mode=0700") == 0)
+            let path = folder.appending("lock")
+            #expect(FileManager.default.createFile(atPath: path.string, contents: nil))
+            try #require(chmod(path.string, 0o600) == 0)
+            let filler = try FileDescriptor.open(
+                folder.appending("filler"), .writeOnly, options: .create, permissions: .ownerReadWrite)
+            let page = [UInt8](repeating: 0, count: 4096)
+            #expect(throws: Errno.noSpace) { while true { _ = try filler.writeAll(page) } }
+            try filler.close()
+            let lock = try FileLock.acquire(at: path)
+            let error = try HostFixture.systemCallError { _ = try FileLock.acquire(at: path) }
+            #expect(error.subject == "\(path) (held by another process)")
+            try lock.release()
+            #expect(umount2(folder.path.string, 0) == 0)
+        }
+    }
+
     @Test func `Of 16 threads exactly one holds the lock`() async throws {
         try await HostFolder.with { folder in
             let path = folder.appending("lock")

@@ -128,6 +128,16 @@ extension SimulatedKernel {
         steps.reached(.folderRemoved)
     }
 
+    public func mountsBeneathRoot(except known: Set<MountID>) async -> [UnrecordedMount] {
+        withTable { table in
+            table.children.compactMap { place, id in
+                guard place.mount == table.root, !known.contains(id) else { return nil }
+                return UnrecordedMount(
+                    path: FilePath(place.folder.description), id: id, type: "tmpfs", source: "another's")
+            }
+        }
+    }
+
     // MARK: - What is seen
 
     func observe(_ id: MountID, at mountpoint: Mountpoint, _ table: SimulatedTable) -> OperationOutcome {

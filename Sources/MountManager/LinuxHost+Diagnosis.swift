@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import Diagnosis
+internal import Dispatch
+internal import LinuxMount
+internal import MountModel
+internal import SystemPackage
+
+extension LinuxHost {
+    /// What is wrong on this host, as far as the daemon can tell, the worst first.
+    ///
+    /// The caller's thread is not blocked; looking at the folders takes as long as their filesystems do.
+    public func diagnose() async -> [Finding] {
+        var findings = manager.configuration.readOnlyReason.map { [$0.finding] } ?? []
+        findings += await lookAtFolders()
+        for listing in await manager.list() { findings += Self.finding(about: listing.status) }
+        for mount in await manager.unrecordedMounts() { findings.append(finding(about: mount)) }
+        return findings.sortedBySeverity()
+    }
+
+    private func lookAtFolders() async -> [Finding] {
+        await withCheckedContinuation { continuation in
+            // Seldom asked for, and the folders are the host's own: a thread of the system's will do.
+            DispatchQueue.global().async { continuation.resume(returning: self.folderFindings()) }
+        }
+    }
+
+    private func folderFindings() -> [Finding] {
+        var findings = StateFolderFacts(lookingAt: options.stateFolder.path).findings()
+        do throws(SystemCallError) {
+            findings += try MountRootFacts(lookingAt: root.path, table: root.table, expected: root.id).findings
+        } catch {
+            findings.append(
+                Finding(
+                    "host_unknown", .warning, what: "the mount table cannot be looked at: \(error)",
+                    why: "this check is incomplete", action: "has holdfastd CAP_SYS_ADMIN?"))
+        }
+        do throws(SystemCallError) {
+            if try !MountNamespace.isInitial() { findings.append(Self.privateNamespace) }
+        } catch {
+            findings.append(
+                Finding(
+                    "namespace_unknown", .notice,
+                    what: "whether this is the host's mount namespace cannot be told: \(error)",
+                    why: "in another one the host does not see what is mounted; --allow-private-namespace was given",
+                    action: "give holdfastd CAP_SYS_PTRACE, and leave the flag away"))
+        }
+        return findings
+    }
+
+    private static var privateNamespace: Finding {
+        Finding(
+            "private_namespace", .warning, what: "holdfastd runs in a mount namespace that is not the host's",
+            why: "the host does not see what it mounts",
+            action: "if that is not meant, start it outside of containers and unshare(1), without "
+                + "--allow-private-namespace")
+    }
+
+    /// Where the kernel is not as it was wanted.
+    private static func finding(about status: MountStatus) -> [Finding] {
+        let isQuiet: Bool =
+            switch status.phase {
+            case .mounted: status.problem == nil
+            case .lost, .foreign, .moved, .stuck, .lingering: false
+            default: true
+            }
+        if isQuiet { return [] }
+        let phase = status.phase == .mounted ? "drifted" : status.phase.rawValue
+        return [
+            Finding(
+                "mount_\(phase)", status.phase == .stuck ? .error : .warning,
+                what: "\(status.source) at \(status.mountpoint) is \(phase)",
+                why: status.problem?.message ?? "the kernel does not show what was asked for",
+                action: status.problem?.hint ?? "see 'holdfast show \(status.mountpoint)'")
+        ]
+    }
+
+    private func finding(about mount: UnrecordedMount) -> Finding {
+        Finding(
+            "unrecorded_mount", .warning,
+            what:
+                "mount \(mount.id) at \(mount.path) (\(mount.type) \(InputText.quoted(mount.source))) is in no record",
+            why: "Holdfast does not know who uses it, never touches it, and attaches nothing at its place",
+            action: "see who uses it ('fuser -vm \(mount.path)'); when nobody does, 'umount \(mount.path)'")
+    }
+}

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Ledger
+internal import LinuxMount
+internal import Logging
+internal import MountModel
+internal import SystemPackage
+
+extension LinuxHost {
+    /// Mounts made in another namespace than the host's would work, and the host would not see them.
+    static func checkNamespace() throws(MountError) {
+        let isHosts = try translating("tell whether this is the host's mount namespace") { () throws(SystemCallError) in
+            try MountNamespace.isInitial()
+        }
+        guard isHosts else {
+            throw MountError(
+                .unavailable, "this is not the host's mount namespace: the host would not see the mounts",
+                hint: "start it outside of containers and unshare(1), or allow a private namespace")
+        }
+    }
+
+    /// A daemon that was killed a moment ago may still be ending: its lock is waited for.
+    private static let patience = Duration.seconds(3)
+
+    static func lockFile(in folder: Mountpoint) -> FilePath { folder.path.appending("holdfastd.lock") }
+
+    /// The lock goes with the process, however that ends.
+    static func takeLock(_ path: FilePath) throws(MountError) -> FileLock {
+        do throws(SystemCallError) {
+            return try FileLock.acquire(at: path, waiting: patience)
+        } catch  where error.errno == .resourceTemporarilyUnavailable {
+            throw MountError(
+                .unavailable, "another holdfastd runs on this folder: \(error.subject ?? path.string)",
+                hint: "stop it first, or give this one folders of its own: --state-dir, --runtime-dir and --mount-root")
+        } catch {
+            throw failure("take the lock", error)
+        }
+    }
+
+    /// Two daemons with state folders of their own must not mount beneath one root. The file stands beside the root, not in
+    /// it: consumers see what is in it, and whoever can open a file can lock it.
+    static func lockMountRoot(_ root: Mountpoint) throws(MountError) -> FileLock {
+        guard let name = root.path.lastComponent else {
+            throw .invalidArgument("the mount root \(root) has no name", hint: "choose a folder of its own")
+        }
+        try translating("use the mount root \(root)") { () throws(SystemCallError) in
+            try ManagedRoot.makeFolder(at: root.path)
+        }
+        let folder = root.path.removingLastComponent()
+        return try takeLock(folder.appending(".\(name.string).holdfastd.lock"))
+    }
+
+    static func openLedger(_ options: Options, _ logger: Logger) throws(MountError) -> LedgerStart {
+        return try LedgerStart(
+            at: LedgerStart.Place(
+                stateFolder: options.stateFolder.path, scratch: options.runtimeFolder.path.appending("ledger-copy"),
+                beginsNew: options.beginsNewLedger, steps: options.ledgerSteps), logger: logger)
+    }
+
+    static func translating<Value: ~Copyable>(
+        _ verb: String, _ body: () throws(SystemCallError) -> Value
+    ) throws(MountError) -> Value {
+        do throws(SystemCallError) {
+            return try body()
+        } catch {
+            throw failure(verb, error)
+        }
+    }
+
+    private static func failure(_ verb: String, _ error: SystemCallError) -> MountError {
+        MountError(
+            .unavailable, "cannot \(verb): \(error)",
+            context: MountError.Context(
+                operation: "start", systemCall: error.call, errno: error.errno.rawValue,
+                kernelMessages: error.kernelMessages),
+            hint: error.errno == .notPermitted || error.errno == .permissionDenied
+                ? "it needs root, CAP_SYS_ADMIN and CAP_SYS_PTRACE, and folders that only root can change" : nil)
+    }
+}

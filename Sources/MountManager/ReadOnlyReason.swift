@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Diagnosis
+public import MountModel
+
+/// Why a manager changes nothing, and what it knows all the same.
+public struct ReadOnlyReason: Hashable, Sendable {
+    /// What keeps the ledger from being written.
+    public var cause: Cause
+    /// What was found, in the words of who found it.
+    public var problem: MountError
+    /// Whether the attachments are known, from a ledger that can be read and not written.
+    public var knowsAttachments: Bool
+    /// Where the unreadable ledger is now; nil where none was moved.
+    public var movedTo: String?
+
+    /// The causes, which need different things to be done.
+    public enum Cause: Hashable, Sendable, CaseIterable {
+        /// The ledger is damaged, or is none.
+        case unreadable
+        /// An earlier start has moved an unreadable one aside, and nobody has decided yet what is to follow.
+        case undecided
+        /// A newer version has written it.
+        case newerSchema
+        /// It cannot be written where it is.
+        case unwritable
+    }
+
+    /// Puts the parts together.
+    public init(_ cause: Cause, _ problem: MountError, knowsAttachments: Bool = false, movedTo: String? = nil) {
+        self.cause = cause
+        self.problem = problem
+        self.knowsAttachments = knowsAttachments
+        self.movedTo = movedTo
+    }
+
+    /// What whoever asks for a change is told.
+    func refusal(_ subject: String, context: MountError.Context) -> MountError {
+        MountError(
+            .unavailable, "\(subject): \(summary)", context: context, hint: "'holdfast doctor' says what to do")
+    }
+
+    /// The same, where nobody has asked for anything yet.
+    public var error: MountError {
+        var error = refusal("read-only", context: problem.context)
+        error.context.operation = "start"
+        return error
+    }
+
+    /// One sentence.
+    public var summary: String {
+        let known = knowsAttachments ? "attachments are known" : "who uses what is not known"
+        return "nothing is attached or detached, and \(known): \(problem.message)"
+    }
+
+    /// For `holdfast doctor`.
+    var finding: Finding {
+        Finding(code, .error, what: problem.message, why: why, action: action)
+    }
+
+    private var code: String {
+        switch cause {
+        case .unreadable, .undecided: "ledger_unreadable"
+        case .newerSchema: "ledger_newer"
+        case .unwritable: "ledger_unwritable"
+        }
+    }
+
+    private var why: String {
+        "holdfastd shows what the kernel has mounted and changes nothing: "
+            + (knowsAttachments
+                ? "it knows who uses what, and could not record a change"
+                : "it does not know who uses what, and touches no mount that it cannot account for")
+    }
+
+    private var action: String {
+        switch cause {
+        case .unreadable, .undecided:
+            "put a ledger that can be read in its place (a backup, or what 'sqlite3 FILE .recover' makes of "
+                + "\(movedTo ?? "the file")), or begin a new one: stop holdfastd, run 'holdfastd run --new-ledger' once; "
+                + "mounts that are there stay untouched and have to be unmounted by hand"
+        case .newerSchema: "run the newer holdfastd again"
+        case .unwritable:
+            (problem.hint.map { $0 + "; " } ?? "") + "when the folder can be written again, restart holdfastd"
+        }
+    }
+}

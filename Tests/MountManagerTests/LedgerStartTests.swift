@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Diagnosis
+import Foundation
+import Ledger
+import Logging
+import MountModel
+import SystemPackage
+import Testing
+
+@testable import MountManager
+
+@Suite("What a start makes of the ledger that it finds")
+struct LedgerStartTests {
+    @Test("a new folder and a good ledger are opened")
+    func good() async throws {
+        try await withPlace { place in
+            for _ in 0..<2 {
+                guard case .open(let ledger) = try start(place) else {
+                    Issue.record("it is read-only")
+                    return
+                }
+                try await ledger.close()
+            }
+        }
+    }
+
+    @Test("an unreadable ledger is moved aside, and none begins in its place before it is asked for")
+    func unreadable() async throws {
+        try await withPlace { place in
+            var place = place
+            let ledger = place.stateFolder.appending("ledger.sqlite")
+            try make(place)
+            try Data("no ledger at all, but text that is long enough".utf8).write(
+                to: URL(fileURLWithPath: ledger.string))
+            let first = try #require(try start(place).readOnlyReason)
+            #expect(first.cause == .unreadable)
+            #expect(first.movedTo == ledger.string + ".unreadable-1")
+            #expect(!first.knowsAttachments)
+            let second = try #require(try start(place).readOnlyReason)
+            #expect(second.cause == .undecided)
+            #expect(second.movedTo == first.movedTo)
+            #expect(second.finding.code == "ledger_unreadable")
+            #expect(second.finding.action.contains("--new-ledger"))
+            #expect(access(ledger.string, F_OK) != 0)
+            place.beginsNew = true
+            guard case .open(let opened) = try start(place) else {
+                Issue.record("the new ledger did not begin")
+                return
+            }
+            try await opened.close()
+            place.beginsNew = false
+            #expect(try start(place).readOnlyReason == nil)
+        }
+    }
+
+    @Test("a new ledger is not begun over one that is there, even if that is asked for")
+    func newOverOld() async throws {
+        try await withPlace { place in
+            var place = place
+            try make(place)
+            let ledger = URL(fileURLWithPath: place.stateFolder.appending("ledger.sqlite").string)
+            try Data("no ledger at all, but text that is long enough".utf8).write(to: ledger)
+            place.beginsNew = true
+            #expect(try start(place).readOnlyReason?.cause == .unreadable)
+            #expect(access(ledger.path, F_OK) != 0)
+        }
+    }
+
+    @Test("what was read of a ledger refuses every change, and says why")
+    func refuses() async throws {
+        let contents = LedgerContents(mounts: [try Mountpoint("/mnt/a"): .init(record: Self.record)])
+        let reason = ReadOnlyReason(
+            .unwritable, MountError(.unavailable, "the disk is read-only", hint: "mount it read-write"),
+            knowsAttachments: true)
+        let ledger = ReadOnlyLedger(contents: contents, reason: reason)
+        #expect(try await ledger.load() == contents)
+        let change = LedgerChange(mountpoint: try Mountpoint("/mnt/a"), record: .delete)
+        let error = await #expect(throws: MountError.self) { try await ledger.commit(change) }
+        #expect(error?.code == .unavailable)
+        #expect(error?.message.contains("the disk is read-only") == true)
+        #expect(error?.hint?.contains("holdfast doctor") == true)
+        #expect(reason.finding.action.contains("mount it read-write"))
+    }
+
+    private static let record = MountRecord(
+        source: MountSource(type: FilesystemType(rawValue: "tmpfs"), source: "data", options: []),
+        boot: BootID(rawValue: "boot"), mountID: MountID(rawValue: 7))
+
+    private func start(_ place: LedgerStart.Place) throws -> LedgerStart {
+        try LedgerStart(at: place, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+    }
+
+    private func make(_ place: LedgerStart.Place) throws {
+        try FileManager.default.createDirectory(
+            atPath: place.stateFolder.string, withIntermediateDirectories: false,
+            attributes: [.posixPermissions: 0o700])
+    }
+
+    private func withPlace(_ body: (LedgerStart.Place) async throws -> Void) async throws {
+        let folder = FilePath(NSTemporaryDirectory()).appending("start-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(atPath: folder.string, withIntermediateDirectories: false)
+        defer { #expect(throws: Never.self) { try FileManager.default.removeItem(atPath: folder.string) } }
+        try await body(LedgerStart.Place(stateFolder: folder.appending("state"), scratch: folder.appending("copy")))
+    }
+}

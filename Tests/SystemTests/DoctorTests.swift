@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import Glibc
+import HoldfastAPI
+import SystemPackage
+import Testing
+
+extension RealDaemon {
+    /// `holdfast doctor`, with and without a daemon.
+    @Suite struct Doctors {
+        @Test func aDaemonThatIsWellHasNothingButTheTestsNamespaceToTell() throws {
+            try TestHost.run { host in
+                try host.attach("vm-1", to: "data", type: "tmpfs")
+                let run = try host.doctor()
+                // The test's own namespace, or that process 1 may not be looked at; and what the test's disk lacks.
+                let codes = Set(run.answer.findings.map(\.code))
+                #expect(!codes.isDisjoint(with: ["private_namespace", "namespace_unknown"]))
+                #expect(
+                    codes.isSubset(
+                        of: ["private_namespace", "namespace_unknown", "immutable_unsupported", "state_disk_low"]))
+                #expect(run.status == (run.answer.ok ? 0 : 1))
+                let text = try host.holdfast(["doctor"])
+                #expect(text.output.contains("namespace"))
+                #expect(text.output.contains("  do:  "))
+                try host.detach("vm-1", from: "data")
+            }
+        }
+
+        @Test func whatOthersDoToTheMountRootIsToldWithWhatToDo() throws {
+            try TestHost.run { host in
+                let path = try host.attach("vm-1", to: "data", type: "tmpfs").path
+                try #require(mount("tmpfs", path, "tmpfs", 0, "size=64k") == 0)
+                try host.waitForState("foreign")
+                let finding = try #require(
+                    try host.client.doctor().findings.first { $0.code == "mount_foreign" })
+                #expect(finding.what.contains(path) && !finding.action.isEmpty)
+                #expect(umount2(path, 0) == 0)
+                try host.waitForState("mounted")
+                try #require(mount("tmpfs", host.mountRoot, "tmpfs", 0, "size=64k") == 0)
+                #expect(try host.findings().contains("mount_root_covered"))
+                #expect(umount2(host.mountRoot, 0) == 0)
+                #expect(try !host.findings().contains("mount_root_covered"))
+                try host.waitForState("mounted")
+                try host.detach("vm-1", from: "data")
+            }
+        }
+
+        @Test func withoutADaemonItSaysWhatItSees() throws {
+            try TestHost.run { host in
+                let path = try host.attach("vm-1", to: "data", type: "tmpfs").path
+                try host.killDaemon()
+                // The socket is there, and nobody listens.
+                var run = try host.doctor()
+                #expect(run.status == 1)
+                #expect(run.answer.ok == false)
+                #expect(run.answer.findings.first?.code == "daemon_not_running")
+                #expect(run.answer.findings.contains { $0.code == "mounts_without_daemon" })
+                #expect(unlink(host.folder + "/run/holdfast.sock") == 0)
+                #expect(try host.doctor().answer.findings.first?.code == "daemon_not_running")
+
+                try host.damageLedger()
+                try host.startDaemon()
+                try host.killDaemon()
+                #expect(chmod(host.stateFolder, 0o755) == 0)
+                run = try host.doctor()
+                #expect(
+                    Set(run.answer.findings.map(\.code)).isSuperset(of: ["ledger_unreadable", "state_folder_open"]))
+                #expect(chmod(host.stateFolder, 0o700) == 0)
+                try host.startDaemon(arguments: ["--new-ledger"])
+                #expect(umount2(path, 0) == 0)
+                try host.attach("vm-1", to: "data", type: "tmpfs")
+                try host.detach("vm-1", from: "data")
+            }
+        }
+
+        @Test func twoDaemonsNeverShareAMountRoot() throws {
+            try TestHost.run { host in
+                let first = host.daemon
+                let second = try DaemonProcess(
+                    arguments: [
+                        "run", "--state-dir", host.folder + "/state-2", "--runtime-dir", host.folder + "/run-2",
+                        "--mount-root", host.mountRoot, "--allow-private-namespace",
+                    ], environment: [:])
+                #expect(second.waitForEnd() == 0)
+                #expect(second.log.contains("another holdfastd"))
+                #expect(first?.isRunning == true)
+                try host.attach("vm-1", to: "data", type: "tmpfs")
+                try host.detach("vm-1", from: "data")
+            }
+        }
+    }
+}
