@@ -144,13 +144,15 @@ public struct StatusResponse: Codable, Hashable, Sendable {
     public var mounts: [String: Int]
     /// How many attachments there are.
     public var attachments: Int
+    /// How near the daemon is to its limits, by the limit's name.
+    public var limits: [String: LimitUse]
     /// Which of the kernel's newer interfaces are in use, by name.
     public var kernelFeatures: [String: Bool]
 
     /// Puts the parts together.
     public init(
         version: String, pid: Int32, uptimeSeconds: Double, bootID: String, mountRoot: String, mounts: [String: Int],
-        attachments: Int, kernelFeatures: [String: Bool]
+        attachments: Int, limits: [String: LimitUse], kernelFeatures: [String: Bool]
     ) {
         self.version = version
         self.pid = pid
@@ -159,6 +161,7 @@ public struct StatusResponse: Codable, Hashable, Sendable {
         self.mountRoot = mountRoot
         self.mounts = mounts
         self.attachments = attachments
+        self.limits = limits
         self.kernelFeatures = kernelFeatures
     }
 
@@ -168,7 +171,21 @@ public struct StatusResponse: Codable, Hashable, Sendable {
         case uptimeSeconds = "uptime_seconds"
         case bootID = "boot_id"
         case mountRoot = "mount_root"
-        case mounts, attachments
+        case mounts, attachments, limits
         case kernelFeatures = "kernel_features"
+    }
+}
+
+/// A limit of the daemon's, and how much of it is used.
+public struct LimitUse: Codable, Hashable, Sendable {
+    /// How much there is now.
+    public var used: Int
+    /// How much there may be.
+    public var limit: Int
+
+    /// Puts the two together.
+    public init(used: Int, limit: Int) {
+        self.used = used
+        self.limit = limit
     }
 }

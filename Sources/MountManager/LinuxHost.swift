@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import Ledger
+public import Ledger
 internal import LinuxMount
 public import Logging
 public import MountModel
@@ -39,6 +39,8 @@ public final class LinuxHost: Sendable {
         public var threads = 16
         /// How long a kernel operation may take before its mountpoint is `stuck`.
         public var operationDeadline = Duration.seconds(60)
+        /// How much is taken on at one time; `operationsAtOnce` is `threads`, whatever it says.
+        public var limits = ManagerLimits()
         /// What is done about mounts that others have changed.
         public var reconcile = ReconcilePolicy()
         /// Told at each step that changes the kernel's state.
@@ -62,6 +64,7 @@ public final class LinuxHost: Sendable {
     ///   folder, the ledger or the kernel refuses; the message says which.
     public init(_ options: Options, logger: Logger) throws(MountError) {
         if !options.allowsPrivateNamespace { try Self.checkNamespace() }
+        let boot = try Self.currentBoot()
         for folder in [options.stateFolder, options.runtimeFolder] {
             try Self.translating("use the folder \(folder)") { () throws(SystemCallError) in
                 _ = try PrivateFolder.ensure(at: folder.path)
@@ -70,15 +73,14 @@ public final class LinuxHost: Sendable {
         stateLock = try Self.takeLock(in: options.stateFolder)
         runtimeLock = try Self.takeLock(in: options.runtimeFolder)
         ledger = try Self.openLedger(options)
-        let (root, parking, changes, boot) = try Self.translating(
+        let (root, parking, changes) = try Self.translating(
             "prepare the mount root \(options.mountRoot)"
         ) { () throws(SystemCallError) in
             // First of all, so that no change after the first look is missed.
             let changes = try LinuxMountChanges(logger: logger)
             return (
                 try ManagedRoot.prepare(at: options.mountRoot.path),
-                try ParkingLot.prepare(at: options.runtimeFolder.path.appending("parking")), changes,
-                BootID(rawValue: try KernelBoot.currentID())
+                try ParkingLot.prepare(at: options.runtimeFolder.path.appending("parking")), changes
             )
         }
         self.root = root
@@ -87,16 +89,21 @@ public final class LinuxHost: Sendable {
         threads = LinuxExecutor(
             root: root, parking: parking, threads: options.threads, steps: options.executorSteps)
         executor = threads
+        var limits = options.limits
+        limits.operationsAtOnce = options.threads
         manager = MountManager(
             configuration: ManagerConfiguration(
                 mountRoot: options.mountRoot, boot: boot, operationDeadline: options.operationDeadline,
-                reconcile: options.reconcile),
+                limits: limits, reconcile: options.reconcile),
             ledger: ledger, executor: threads, changes: changes, logger: logger)
         var features = Dictionary(
             KernelFeatures.current.rows.map { ($0.name, $0.isAvailable) }, uniquingKeysWith: { first, _ in first })
         features["mount events by fanotify"] = changes.mechanism == MountEventWatch.Mechanism.fanotify.rawValue
         kernelFeatures = features
     }
+
+    /// What its ledger has done since it was opened.
+    public var ledgerCounters: LedgerCounters { get async { await ledger.counters } }
 
     /// Reads the ledger and begins to recover what an earlier process left; requests are taken from then on.
     ///
@@ -144,6 +151,17 @@ extension LinuxHost {
             throw MountError(
                 .unavailable, "this is not the host's mount namespace: the host would not see the mounts",
                 hint: "start it outside of containers and unshare(1), or allow a private namespace")
+        }
+    }
+
+    private static func currentBoot() throws(MountError) -> BootID {
+        do throws(SystemCallError) {
+            return BootID(rawValue: try KernelBoot.currentID())
+        } catch {
+            var failure = failure("tell which boot of this machine this is", error)
+            failure.hint =
+                "what the ledger says of mounts holds for one boot only: is /proc mounted, and nothing over its files?"
+            throw failure
         }
     }
 

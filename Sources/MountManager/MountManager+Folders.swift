@@ -27,7 +27,10 @@ extension MountManager {
         owedFolders.subtract(candidates)
         for mountpoint in candidates {
             removals[mountpoint] = Task {
+                let turn = Turn(in: .table, isAwaited: false)
+                await begins(turn)
                 await removeFolder(at: mountpoint)
+                end(turn)
                 removals[mountpoint] = nil
             }
         }

@@ -20,6 +20,7 @@ public final class SimulatedKernel: MountExecutor, MountChangeSource {
         var folders: Set<Mountpoint> = []
         var changes: [MountChange] = []
         var faults: [Operation: [MountError]] = [:]
+        var brokenSources: [MountSource: MountError] = [:]
         var counts: [Operation: Int] = [:]
         var drifted: [MountID: String] = [:]
     }
@@ -28,7 +29,9 @@ public final class SimulatedKernel: MountExecutor, MountChangeSource {
     let gate = OperationGate()
 
     /// An empty table.
-    public init() {}
+    ///
+    /// - Parameter firstID: the ids are greater than this; another boot's are others, or the same again.
+    public init(firstID: UInt64 = 1000) { table.withLockedValue { $0.lastID = firstID } }
 
     // MARK: - What a test does to it
 
@@ -72,6 +75,11 @@ public final class SimulatedKernel: MountExecutor, MountChangeSource {
         table.withLockedValue { $0.faults[operation, default: []] += errors }
     }
 
+    /// From now on this source cannot be built; with nil it can again.
+    public func failBuilds(of source: MountSource, with error: MountError?) {
+        table.withLockedValue { $0.brokenSources[source] = error }
+    }
+
     /// The mounts at the mountpoint, lowest first.
     public func stack(at mountpoint: Mountpoint) -> [MountID] {
         table.withLockedValue { $0.stacks[mountpoint] ?? [] }
@@ -112,7 +120,7 @@ public final class SimulatedKernel: MountExecutor, MountChangeSource {
     public func build(_ source: MountSource) async throws(MountError) -> MountID {
         await begin(.build)
         let result = table.withLockedValue { table -> Result<MountID, MountError> in
-            if let error = table.nextFault(of: .build) { return .failure(error) }
+            if let error = table.brokenSources[source] ?? table.nextFault(of: .build) { return .failure(error) }
             let id = table.nextID()
             table.built[id] = source
             return .success(id)
@@ -215,6 +223,7 @@ public final class SimulatedKernel: MountExecutor, MountChangeSource {
 
     private func begin(_ operation: Operation) async {
         table.withLockedValue { $0.counts[operation, default: 0] += 1 }
+        OperationProgress.current?.begin()
         await gate.pass(operation)
     }
 }

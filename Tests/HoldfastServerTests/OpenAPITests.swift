@@ -146,11 +146,13 @@ import Yams
         try check("VerifyResponse", all: Samples.verifyResponse, least: VerifyResponse(mounts: []))
         try check("VerifyEntry", all: Samples.verifyEntry, least: Samples.verifyEntry)
         try check("StatusResponse", all: Samples.statusResponse, least: Samples.statusResponse)
+        try check("LimitUse", all: Samples.limitUse, least: Samples.limitUse)
         try check("Problem", all: Samples.problem, least: leastProblem)
         try check("Health", all: ["status": "ok"], least: ["status": "ready"])
         let known: Set = [
             "AttachRequest", "AttachResponse", "AttachmentSummary", "AttachmentList", "DetachResponse", "MountSummary",
-            "MountDetail", "MountList", "VerifyResponse", "VerifyEntry", "StatusResponse", "Problem", "Health",
+            "MountDetail", "MountList", "VerifyResponse", "VerifyEntry", "StatusResponse", "LimitUse", "Problem",
+            "Health",
         ]
         #expect(Set(object(document["components"]?["schemas"]).keys) == known)
         let names = try members(of: try schema("AttachRequest")).properties.keys
