@@ -5,9 +5,9 @@ import MountModel
 extension APIClient {
     /// Sends one request and decodes its answer, or throws the problem that came instead.
     func perform<Answer: Decodable>(
-        _ request: HTTPRequestText, daemonTakes: Duration = .zero
+        _ request: HTTPRequestText, daemonTakes: Duration? = nil
     ) throws(Problem) -> Answer {
-        let clock = RequestClock(limit: daemonTakes + patience, onWait: onWait)
+        let clock = RequestClock(limit: daemonTakes.map { $0 + margin } ?? patience, onWait: onWait)
         let response: HTTPResponseParser.Response
         do {
             response = try exchange(request, clock: clock)

@@ -14,18 +14,21 @@ public struct APIClient: Sendable {
 
     /// The socket's path.
     public var socketPath: String
-    /// How long an answer may be late, beyond the time that the daemon was given.
+    /// How long the answer to a request may take that is given no time, because it waits for nothing.
     public var patience: Duration
+    /// How long an answer may be late, beyond the time that the daemon was given.
+    public var margin: Duration
     /// Called about ten times a second while an answer is awaited, with the time since the request began.
     public var onWait: (@Sendable (Duration) -> Void)?
 
     /// Connects to nothing yet.
     public init(
         socketPath: String = defaultSocketPath, patience: Duration = .seconds(10),
-        onWait: (@Sendable (Duration) -> Void)? = nil
+        margin: Duration = .seconds(2), onWait: (@Sendable (Duration) -> Void)? = nil
     ) {
         self.socketPath = socketPath
         self.patience = patience
+        self.margin = margin
         self.onWait = onWait
     }
 

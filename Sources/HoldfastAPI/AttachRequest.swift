@@ -14,13 +14,16 @@ public struct AttachRequest: Codable, Hashable, Sendable {
     public var options: [String]?
     /// The mountpoint, absolute, beneath the mount root; nil lets the daemon choose.
     public var at: String?
+    /// What ends the attachment: `explicit` (its detach or a reboot) or `persistent` (its detach only); nil means `explicit`,
+    /// and takes nothing away from an attachment that is persistent already.
+    public var lease: String?
     /// How long the caller waits, in seconds, 0.001 to 86,400; nil means 30.
     public var timeoutSeconds: Double?
 
     /// Puts the parts together.
     public init(
         source: String, consumer: String, volume: String? = nil, type: String? = nil, options: [String]? = nil,
-        at: String? = nil, timeoutSeconds: Double? = nil
+        at: String? = nil, lease: String? = nil, timeoutSeconds: Double? = nil
     ) {
         self.source = source
         self.consumer = consumer
@@ -28,12 +31,13 @@ public struct AttachRequest: Codable, Hashable, Sendable {
         self.type = type
         self.options = options
         self.at = at
+        self.lease = lease
         self.timeoutSeconds = timeoutSeconds
     }
 
     /// The names on the wire.
     public enum CodingKeys: String, CodingKey, CaseIterable {
-        case source, consumer, volume, type, options, at
+        case source, consumer, volume, type, options, at, lease
         case timeoutSeconds = "timeout_seconds"
     }
 }

@@ -12,16 +12,21 @@ public struct AttachmentSummary: Codable, Hashable, Sendable {
     public var volume: String
     /// The uid that made it, in the kernel's word.
     public var ownerUID: UInt32
+    /// What ends it: `explicit`, its detach or a reboot; `persistent`, its detach only.
+    public var lease: String
     /// The path for the consumer to use: the mountpoint, or the volume beneath it.
     public var path: String
 
     /// Puts the parts together.
-    public init(id: String, mountID: String, consumer: String, volume: String, ownerUID: UInt32, path: String) {
+    public init(
+        id: String, mountID: String, consumer: String, volume: String, ownerUID: UInt32, lease: String, path: String
+    ) {
         self.id = id
         self.mountID = mountID
         self.consumer = consumer
         self.volume = volume
         self.ownerUID = ownerUID
+        self.lease = lease
         self.path = path
     }
 
@@ -31,6 +36,6 @@ public struct AttachmentSummary: Codable, Hashable, Sendable {
         case mountID = "mount_id"
         case consumer, volume
         case ownerUID = "owner_uid"
-        case path
+        case lease, path
     }
 }

@@ -144,6 +144,8 @@ public struct StatusResponse: Codable, Hashable, Sendable {
     public var mounts: [String: Int]
     /// How many attachments there are.
     public var attachments: Int
+    /// How near the daemon is to its limits, by the limit's name.
+    public var limits: [String: LimitUse]
     /// Which of the kernel's newer interfaces are in use, by name.
     public var kernelFeatures: [String: Bool]
     /// Why nothing is attached or detached; nil where that is not so.
@@ -152,7 +154,7 @@ public struct StatusResponse: Codable, Hashable, Sendable {
     /// Puts the parts together.
     public init(
         version: String, pid: Int32, uptimeSeconds: Double, bootID: String, mountRoot: String, mounts: [String: Int],
-        attachments: Int, kernelFeatures: [String: Bool], readOnly: Problem? = nil
+        attachments: Int, limits: [String: LimitUse], kernelFeatures: [String: Bool], readOnly: Problem? = nil
     ) {
         self.version = version
         self.pid = pid
@@ -161,6 +163,7 @@ public struct StatusResponse: Codable, Hashable, Sendable {
         self.mountRoot = mountRoot
         self.mounts = mounts
         self.attachments = attachments
+        self.limits = limits
         self.kernelFeatures = kernelFeatures
         self.readOnly = readOnly
     }
@@ -171,8 +174,22 @@ public struct StatusResponse: Codable, Hashable, Sendable {
         case uptimeSeconds = "uptime_seconds"
         case bootID = "boot_id"
         case mountRoot = "mount_root"
-        case mounts, attachments
+        case mounts, attachments, limits
         case kernelFeatures = "kernel_features"
         case readOnly = "read_only"
+    }
+}
+
+/// A limit of the daemon's, and how much of it is used.
+public struct LimitUse: Codable, Hashable, Sendable {
+    /// How much there is now.
+    public var used: Int
+    /// How much there may be.
+    public var limit: Int
+
+    /// Puts the two together.
+    public init(used: Int, limit: Int) {
+        self.used = used
+        self.limit = limit
     }
 }

@@ -24,8 +24,10 @@ public struct ManagerService: MountService {
 
     public func attach(_ request: AttachRequest, caller: Caller) async throws(MountError) -> AttachResponse {
         let key = try key(volume: request.volume, consumer: request.consumer)
-        let deadline = ContinuousClock.now + (try timeout(request.timeoutSeconds))
+        let time = min(try timeout(request.timeoutSeconds), manager.configuration.limits.requestTime)
+        let deadline = ContinuousClock.now + time
         let mountpoint = try request.at.map { (path) throws(MountError) in try Mountpoint(path) }
+        let lease = try request.lease.map { (name) throws(MountError) in try Lease(named: name) } ?? .explicit
         let type: FilesystemType
         if let name = request.type {
             type = FilesystemType(rawValue: name)
@@ -35,7 +37,7 @@ public struct ManagerService: MountService {
         let source = try catalog.source(type: type, source: request.source, options: request.options ?? [])
         let result = try await manager.attach(
             AttachOrder(
-                source: source, mountpoint: mountpoint, key: key, owner: caller.uid,
+                source: source, mountpoint: mountpoint, key: key, owner: caller.uid, lease: lease,
                 timeout: ContinuousClock.now.duration(to: deadline)))
         return AttachResponse(
             attachment: summary(of: result.attachment, at: result.mount.mountpoint), mount: summary(of: result.mount),
@@ -128,8 +130,24 @@ public struct ManagerService: MountService {
             mounts: listings.reduce(into: unrecorded == 0 ? [:] : ["unrecorded": unrecorded]) {
                 $0[$1.status.phase.rawValue, default: 0] += 1
             },
-            attachments: listings.reduce(0) { $0 + $1.attachments.count }, kernelFeatures: facts.kernelFeatures,
+            attachments: listings.reduce(0) { $0 + $1.attachments.count },
+            limits: Self.use(of: manager.configuration.limits, by: await manager.load()),
+            kernelFeatures: facts.kernelFeatures,
             readOnly: manager.configuration.readOnlyReason.map { Problem($0.error) })
+    }
+
+    private static func use(of limits: ManagerLimits, by load: ManagerLoad) -> [String: LimitUse] {
+        [
+            "mounts": LimitUse(used: load.mounts, limit: limits.mounts),
+            "attachments": LimitUse(used: load.attachments, limit: limits.attachments),
+            "waiting_attaches": LimitUse(used: load.waitingAttaches, limit: limits.waiting),
+            "waiting_detaches": LimitUse(used: load.waitingDetaches, limit: limits.waiting),
+            "waiting_per_mountpoint": LimitUse(
+                used: load.waitingAtMountpoint, limit: limits.waitingAtMountpoint),
+            "operations": LimitUse(used: load.awaitedOperations, limit: limits.awaitedOperations),
+            // So many builds, and so many operations of other kinds.
+            "threads": LimitUse(used: load.operationsAtOnce, limit: 2 * limits.operationsAtOnce),
+        ]
     }
 
     public func isReady() async -> Bool { await manager.isReady }
@@ -212,6 +230,7 @@ extension ManagerService {
         return AttachmentSummary(
             id: Identifier.attachment(attachment.key, at: mountpoint), mountID: Identifier.mount(mountpoint),
             consumer: attachment.key.consumer.name, volume: volume.name, ownerUID: attachment.owner,
+            lease: attachment.lease.rawValue,
             path: volume == .whole ? mountpoint.description : "\(mountpoint)/\(volume.name)")
     }
 

@@ -3,6 +3,7 @@
 internal import Filesystems
 internal import LinuxMount
 public import MountModel
+internal import NIOConcurrencyHelpers
 internal import SystemPackage
 
 extension LinuxExecutor {
@@ -14,8 +15,10 @@ extension LinuxExecutor {
             .timedOut, "cannot look at \(source): it did not answer in time",
             context: MountError.Context(operation: "detect", source: source),
             hint: "is what it is on reachable? naming the type saves the look")
+        try beginLook(at: source)
         let result = await Deadline.first(within: limit, otherwise: .failure(late)) {
-            await self.onThread(of: .sources) { () -> Result<String?, MountError> in
+            defer { self.looks.withLockedValue { $0 -= 1 } }
+            return await self.onThread(of: .sources) { () -> Result<String?, MountError> in
                 do throws(SystemCallError) {
                     return .success(try Self.signature(of: path))
                 } catch {
@@ -30,6 +33,22 @@ extension LinuxExecutor {
                 "there is no filesystem that Holdfast knows on \(source)", hint: "name the type if you know better")
         case .success(.failure(let error)), .failure(let error): throw error
         }
+    }
+
+    /// More looks than these are refused: each of a source that hangs keeps a thread or a place in the queue for ever.
+    package static let lookLimit = 1024
+
+    private func beginLook(at source: String) throws(MountError) {
+        let isLet = looks.withLockedValue { looks in
+            guard looks < Self.lookLimit else { return false }
+            looks += 1
+            return true
+        }
+        if isLet { return }
+        throw MountError(
+            .resourceExhausted, "cannot look at \(source): \(Self.lookLimit) sources are being looked at already",
+            context: MountError.Context(operation: "detect", source: source),
+            hint: "does one of them hang? naming the type saves the look")
     }
 
     private static func signature(of path: FilePath) throws(SystemCallError) -> String? {

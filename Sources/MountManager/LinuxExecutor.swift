@@ -18,6 +18,8 @@ public final class LinuxExecutor: MountExecutor {
     let steps: ExecutorSteps
     private let sourceThreads: NIOThreadPool
     private let tableThreads: NIOThreadPool
+    /// How many looks at sources are under way or wait for a thread, those included that nobody waits for any more.
+    let looks = NIOLockedValueBox(0)
     /// The mounts that are built and not placed, by id, as the descriptors that hold them.
     private let built = NIOLockedValueBox<[MountID: CInt]>([:])
 
@@ -182,9 +184,15 @@ public final class LinuxExecutor: MountExecutor {
         of pool: Pool, _ body: @escaping @Sendable () -> Value
     ) async -> Result<Value, MountError> {
         let threads = pool == .sources ? sourceThreads : tableThreads
+        let progress = OperationProgress.current
         do {
             let kernel = steps.kernel
-            return .success(try await threads.runIfActive { kernel.bound(body) })
+            return .success(
+                try await threads.runIfActive {
+                    progress?.begin()
+                    defer { progress?.end() }
+                    return kernel.bound(body)
+                })
         } catch is CancellationError {
             return .failure(MountError(.cancelled, "the operation was cancelled before it began"))
         } catch {

@@ -19,6 +19,17 @@ extension LinuxHost {
         }
     }
 
+    static func currentBoot() throws(MountError) -> BootID {
+        do throws(SystemCallError) {
+            return BootID(rawValue: try KernelBoot.currentID())
+        } catch {
+            var failure = failure("tell which boot of this machine this is", error)
+            failure.hint =
+                "what the ledger says of mounts holds for one boot only: is /proc mounted, and nothing over its files?"
+            throw failure
+        }
+    }
+
     /// A daemon that was killed a moment ago may still be ending: its lock is waited for.
     private static let patience = Duration.seconds(3)
 
@@ -39,12 +50,12 @@ extension LinuxHost {
 
     /// Two daemons with state folders of their own must not mount beneath one root. The file stands beside the root, not in
     /// it: consumers see what is in it, and whoever can open a file can lock it.
-    static func lockMountRoot(_ root: Mountpoint) throws(MountError) -> FileLock {
+    static func lockMountRoot(_ root: Mountpoint, _ steps: KernelSteps) throws(MountError) -> FileLock {
         guard let name = root.path.lastComponent else {
             throw .invalidArgument("the mount root \(root) has no name", hint: "choose a folder of its own")
         }
         try translating("use the mount root \(root)") { () throws(SystemCallError) in
-            try ManagedRoot.makeFolder(at: root.path)
+            try steps.bound { () throws(SystemCallError) in try ManagedRoot.makeFolder(at: root.path) }
         }
         let folder = root.path.removingLastComponent()
         return try takeLock(folder.appending(".\(name.string).holdfastd.lock"))

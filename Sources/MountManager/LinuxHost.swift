@@ -46,6 +46,8 @@ public final class LinuxHost: Sendable {
         public var threads = 16
         /// How long a kernel operation may take before its mountpoint is `stuck`.
         public var operationDeadline = Duration.seconds(60)
+        /// How much is taken on at one time; `operationsAtOnce` is `threads`, whatever it says.
+        public var limits = ManagerLimits()
         /// What is done about mounts that others have changed.
         public var reconcile = ReconcilePolicy()
         /// Told at each step that changes the kernel's state.
@@ -72,6 +74,7 @@ public final class LinuxHost: Sendable {
     public init(_ options: Options, logger: Logger) throws(MountError) {
         let kernelSteps = options.executorSteps.kernel
         if !options.allowsPrivateNamespace { try Self.checkNamespace() }
+        let boot = try Self.currentBoot()
         for folder in [options.stateFolder, options.runtimeFolder] {
             try Self.translating("use the folder \(folder)") { () throws(SystemCallError) in
                 try kernelSteps.bound { () throws(SystemCallError) in _ = try PrivateFolder.ensure(at: folder.path) }
@@ -79,9 +82,9 @@ public final class LinuxHost: Sendable {
         }
         stateLock = try Self.takeLock(Self.lockFile(in: options.stateFolder))
         runtimeLock = try Self.takeLock(Self.lockFile(in: options.runtimeFolder))
-        rootLock = try kernelSteps.bound { () throws(MountError) in try Self.lockMountRoot(options.mountRoot) }
+        rootLock = try Self.lockMountRoot(options.mountRoot, kernelSteps)
         ledger = try Self.openLedger(options, logger)
-        let (root, parking, changes, boot) = try Self.translating(
+        let (root, parking, changes) = try Self.translating(
             "prepare the mount root \(options.mountRoot)"
         ) { () throws(SystemCallError) in
             // First of all, so that no change after the first look is missed.
@@ -92,7 +95,7 @@ public final class LinuxHost: Sendable {
                     try ParkingLot.prepare(at: options.runtimeFolder.path.appending("parking"))
                 )
             }
-            return (root, parking, changes, BootID(rawValue: try KernelBoot.currentID()))
+            return (root, parking, changes)
         }
         self.options = options
         self.root = root
@@ -101,9 +104,11 @@ public final class LinuxHost: Sendable {
         threads = LinuxExecutor(
             root: root, parking: parking, threads: options.threads, steps: options.executorSteps)
         executor = threads
+        var limits = options.limits
+        limits.operationsAtOnce = options.threads
         var configuration = ManagerConfiguration(
             mountRoot: options.mountRoot, boot: boot, operationDeadline: options.operationDeadline,
-            reconcile: options.reconcile, isReadOnly: ledger.readOnlyReason != nil)
+            limits: limits, reconcile: options.reconcile, isReadOnly: ledger.readOnlyReason != nil)
         configuration.readOnlyReason = ledger.readOnlyReason
         manager = MountManager(
             configuration: configuration, ledger: ledger.forManager, executor: threads, changes: changes,
@@ -112,6 +117,11 @@ public final class LinuxHost: Sendable {
             KernelFeatures.current.rows.map { ($0.name, $0.isAvailable) }, uniquingKeysWith: { first, _ in first })
         features["mount events by fanotify"] = changes.mechanism == MountEventWatch.Mechanism.fanotify.rawValue
         kernelFeatures = features
+    }
+
+    /// What its ledger has done since it was opened: nothing, where it cannot be written.
+    public var ledgerCounters: LedgerCounters {
+        get async { if case .open(let ledger) = ledger { await ledger.counters } else { LedgerCounters() } }
     }
 
     /// Reads the ledger and begins to recover what an earlier process left; requests are taken from then on. Mounts beneath

@@ -10,12 +10,18 @@ final class Machine {
     var state: MountpointState
     /// The attachments that `state.held` has, with what the ledger knows of each.
     var attachments: [AttachmentKey: Attachment]
+    /// While a write's end is being handled: the attachments that it has ended, for what is said of them.
+    var leaving: [AttachmentKey: Attachment] = [:]
     /// The requests that have no answer yet.
     var waiting: [RequestID: WaitingRequest] = [:]
     /// Who waits for the machine to come to rest, or to be settled.
     var watchers: [UInt64: Watcher] = [:]
-    /// The kernel operation in flight; a build's is cancelled when nobody wants it any more.
-    var operation: (task: Task<Void, Never>, since: ContinuousClock.Instant)?
+    /// The kernel operation in flight, queued or under way; a build's is cancelled when nobody wants it any more.
+    var operation: (turn: Turn, progress: OperationProgress, task: Task<Void, Never>?)?
+    /// The turn of the ledger write in flight, or of a step before it.
+    var writing: Turn?
+    /// Whether its operation will never begin, because the manager is stopping.
+    var isDropped = false
     /// The built mount that the executor keeps for this machine.
     var builtID: MountID?
     /// A built mount that is being let go of, which may take as long as an unmount; the next build waits for it.
@@ -51,11 +57,14 @@ final class Machine {
     /// What is mounted here, or what is being mounted, or nil where the machine has neither.
     var source: MountSource? { sources.first }
 
-    /// The kernel's id of the mount, as far as it is recorded.
-    var mountID: MountID? { state.row?.id }
+    /// The kernel's id of the mount, as far as it is recorded. That of another boot is none: it may be another mount's now.
+    var mountID: MountID? { state.isPurging ? nil : state.row?.id }
 
     /// Whether nothing is under way and nobody waits for an answer.
-    var isAtRest: Bool { state.isAtRest && closing == nil }
+    var isAtRest: Bool { isDropped || state.isAtRest && closing == nil }
+
+    /// Whether somebody waits for what it does.
+    var isAwaited: Bool { !waiting.isEmpty || !watchers.isEmpty }
 
     /// Whether what is under way, if anything is, is none of the clean-up's: a build for others, or an operation that may
     /// never end. Who has been answered does not wait for these.
@@ -86,6 +95,7 @@ struct WaitingRequest {
     let key: AttachmentKey
     /// What an attach wants; nil for a detach.
     let source: MountSource?
+    var isDetach: Bool { source == nil }
     var deadline: Task<Void, Never>?
     /// Why it was withdrawn, once it has been.
     var withdrawal: Withdrawal?

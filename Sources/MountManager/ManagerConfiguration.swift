@@ -8,10 +8,10 @@ public struct ManagerConfiguration: Sendable {
     public var mountRoot: Mountpoint
     /// This boot, in the kernel's word.
     public var boot: BootID
-    /// How long a kernel operation may take before its mountpoint is `stuck`.
+    /// How long a kernel operation may take, from when it is on its thread, before its mountpoint is `stuck`.
     public var operationDeadline: Duration
-    /// How many requests may wait on one mountpoint; one more is `resource_exhausted`.
-    public var waitingLimit: Int
+    /// How much is taken on at one time.
+    public var limits: ManagerLimits
     /// The pauses between retries of one mountpoint.
     public var backoff: Backoff
     /// What is done about mounts that others have changed.
@@ -23,13 +23,14 @@ public struct ManagerConfiguration: Sendable {
 
     /// Puts the parts together.
     public init(
-        mountRoot: Mountpoint, boot: BootID, operationDeadline: Duration = .seconds(60), waitingLimit: Int = 1024,
-        backoff: Backoff = Backoff(), reconcile: ReconcilePolicy = ReconcilePolicy(), isReadOnly: Bool = false
+        mountRoot: Mountpoint, boot: BootID, operationDeadline: Duration = .seconds(60),
+        limits: ManagerLimits = ManagerLimits(), backoff: Backoff = Backoff(),
+        reconcile: ReconcilePolicy = ReconcilePolicy(), isReadOnly: Bool = false
     ) {
         self.mountRoot = mountRoot
         self.boot = boot
         self.operationDeadline = operationDeadline
-        self.waitingLimit = waitingLimit
+        self.limits = limits
         self.backoff = backoff
         self.reconcile = reconcile
         self.isReadOnly = isReadOnly

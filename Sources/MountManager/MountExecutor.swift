@@ -6,7 +6,7 @@ public import MountModel
 /// processes and the simulation stand.
 ///
 /// The manager starts at most one operation at a time for a mountpoint; operations for different mountpoints overlap. An
-/// operation ends with an observation taken from the kernel after its end, never with what a call returned.
+/// operation says on `OperationProgress.current` when it has got its thread, and ends with an observation taken from the kernel after its end, never with what a call returned.
 public protocol MountExecutor: Sendable {
     /// Looks at what is mounted at the mountpoint, and ends or brings back what a crash left parked.
     func inspect(_ mountpoint: Mountpoint, expecting id: MountID?) async -> OperationOutcome

@@ -11,7 +11,7 @@ extension MountManager {
         switch effect {
         case .inspect(let id):
             let drifted = healableDrift(of: machine)
-            operate(machine) {
+            operate(machine, in: .table) {
                 var outcome = await executor.inspect(mountpoint, expecting: id)
                 if outcome.seen == .ours, let id, let source = drifted {
                     outcome.problem = await executor.restoreAttributes(of: id, at: mountpoint, for: source)
@@ -19,8 +19,10 @@ extension MountManager {
                 return .ended(outcome)
             }
         case .build(let source):
+            // Nothing new is begun on the way out: the next start comes by again.
+            if isStopping { return machine.isDropped = true }
             let closing = machine.closing?.task
-            operate(machine) {
+            operate(machine, in: .sources) {
                 // The old superblock would be in the new one's way.
                 await closing?.value
                 do throws(MountError) { return .built(try await executor.build(source.source)) } catch {
@@ -28,14 +30,14 @@ extension MountManager {
                 }
             }
         case .abort:
-            machine.operation?.task.cancel()
+            giveUpBuild(of: machine)
         case .place(let id):
             // From here on the mount is the operation's: attached, or freed with it.
             machine.builtID = nil
             machine.drift = nil
-            operate(machine) { await .ended(executor.place(id, at: mountpoint)) }
+            operate(machine, in: .table) { await .ended(executor.place(id, at: mountpoint)) }
         case .unmount(let id, let rung):
-            operate(machine) { await .ended(executor.unmount(id, from: mountpoint, rung: rung)) }
+            operate(machine, in: .table) { await .ended(executor.unmount(id, from: mountpoint, rung: rung)) }
         case .close:
             close(machine)
         case .write(let batch):
@@ -81,34 +83,52 @@ extension MountManager {
         case ended(OperationOutcome)
         case built(MountID)
         case notBuilt(MountError)
+        case notBegun
     }
 
-    private func operate(_ machine: Machine, _ operation: @escaping @Sendable () async -> End) {
+    private func operate(_ machine: Machine, in lane: Lane.Name, _ operation: @escaping @Sendable () async -> End) {
         let mountpoint = machine.mountpoint
-        let task = Task {
-            let end = await operation()
-            finish(end, at: mountpoint)
+        let progress = OperationProgress()
+        let turn = Turn(in: lane, isAwaited: machine.isAwaited) { [weak machine] in
+            machine?.operation?.task = Task {
+                let end = await OperationProgress.$current.withValue(progress, operation: operation)
+                self.finish(end, at: mountpoint)
+            }
         }
-        machine.operation = (task, .now)
+        machine.operation = (turn, progress, nil)
+        enter(turn)
+    }
+
+    /// A build that has not begun never will; one that has is told, and ends when it ends.
+    private func giveUpBuild(of machine: Machine) {
+        guard let operation = machine.operation else { return }
+        if withdraw(operation.turn) {
+            let mountpoint = machine.mountpoint
+            // Later, because the effects of the event in hand come first.
+            Task { finish(.notBegun, at: mountpoint) }
+        } else {
+            operation.task?.cancel()
+        }
     }
 
     /// A machine with an operation in flight is never forgotten, so the mountpoint finds the one that began it.
     private func finish(_ end: End, at mountpoint: Mountpoint) {
         guard let machine = machines[mountpoint] else { return }
+        if let turn = machine.operation?.turn, turn.state == .running { self.end(turn) }
         machine.operation = nil
         switch end {
         case .ended(let outcome):
             if let problem = outcome.problem ?? unexplained(outcome, of: machine) {
-                machine.problem = problem
-                log(problem, of: machine)
+                note(problem, of: machine)
             }
             feed(.operationEnded(outcome.seen), to: machine)
         case .built(let id):
             machine.builtID = id
             feed(.built(id), to: machine)
         case .notBuilt(let error):
-            machine.problem = error
-            log(error, of: machine)
+            note(error, of: machine)
+            feed(.built(nil), to: machine)
+        case .notBegun:
             feed(.built(nil), to: machine)
         }
         if machine.state.phase == .mounted {
@@ -126,9 +146,12 @@ extension MountManager {
             hint: "somebody unmounts there: find out who, and try again")
     }
 
-    private func log(_ error: MountError, of machine: Machine) {
-        logger.warning(
-            "\(error.message)",
+    /// A retry that fails as the one before is no news.
+    private func note(_ error: MountError, of machine: Machine) {
+        let isNews = machine.problem != error
+        machine.problem = error
+        logger.log(
+            level: isNews ? .warning : .debug, "\(error.message)",
             metadata: ["mountpoint": "\(machine.mountpoint)", "code": "\(error.code.rawValue)"])
     }
 
@@ -140,11 +163,18 @@ extension MountManager {
         let removesFolder = change.record == .delete
         Task {
             // The folder goes before the record does: a crash in between leaves the record, and recovery comes by again.
-            if removesFolder { await removeFolder(at: mountpoint) }
+            if removesFolder {
+                let turn = await turn(in: .table, forWriteAt: mountpoint)
+                await removeFolder(at: mountpoint)
+                end(turn)
+            }
+            let turn = await turn(in: .ledger, forWriteAt: mountpoint)
             do throws(MountError) {
                 try await ledger.commit(change)
+                end(turn)
                 committed(batch, added: added, at: mountpoint)
             } catch {
+                end(turn)
                 notCommitted(error, at: mountpoint)
             }
         }
@@ -157,7 +187,11 @@ extension MountManager {
             let maker = batch.requests.first { $0.key == key && $0.isAttach }
             // An attach that is written has a caller; root is who could detach it if there were none.
             let owner = maker.flatMap { machine.waiting[$0.id]?.owner } ?? 0
-            return Attachment(key: key, owner: owner, persistent: batch.persistent.contains(key))
+            // One that is there becomes persistent, and stays his who made it.
+            let existing = machine.attachments[key]
+            return Attachment(
+                key: key, owner: existing?.owner ?? owner,
+                persistent: batch.persistent.contains(key) || existing?.persistent == true)
         }
         let record: LedgerChange.RecordChange =
             switch batch.row {
@@ -177,11 +211,15 @@ extension MountManager {
 
     private func committed(_ batch: MountpointState.Batch, added: [Attachment], at mountpoint: Mountpoint) {
         guard let machine = machines[mountpoint] else { return }
+        machine.writing = nil
+        let before = machine.attachments.count
+        for key in batch.remove { machine.leaving[key] = machine.attachments.removeValue(forKey: key) }
         for attachment in added { machine.attachments[attachment.key] = attachment }
+        counts.attachments += machine.attachments.count - before
         // What has changed in the kernel since the request came is to be known before it is answered.
         takeChanges()
         feed(.committed(true), to: machine)
-        for key in batch.remove { machine.attachments[key] = nil }
+        machine.leaving = [:]
         withdrawAgain(at: machine)
     }
 
@@ -197,12 +235,13 @@ extension MountManager {
             "an attachment has ended with the reboot: it was not persistent",
             metadata: [
                 "mountpoint": "\(machine.mountpoint)", "consumer": "\(key.consumer)", "volume": "\(key.volume)",
-                "owner": "\(machine.attachments[key]?.owner, default: "")", "source": "\(source)",
+                "owner": "\(machine.leaving[key]?.owner, default: "")", "source": "\(source)",
             ])
     }
 
     private func notCommitted(_ error: MountError, at mountpoint: Mountpoint) {
         guard let machine = machines[mountpoint] else { return }
+        machine.writing = nil
         machine.ledgerProblem = error
         logger.error("\(error.message)", metadata: ["mountpoint": "\(mountpoint)"])
         feed(.committed(false), to: machine)

@@ -96,7 +96,7 @@ extension MountManager {
 
     private func index(_ machine: Machine) {
         var ids: Set<MountID> = []
-        if let id = machine.state.row?.id { ids.insert(id) }
+        if let id = machine.mountID { ids.insert(id) }
         if let id = machine.builtID { ids.insert(id) }
         guard ids != machine.indexedIDs else { return }
         for id in machine.indexedIDs.subtracting(ids) { mountpointsByID[id] = nil }

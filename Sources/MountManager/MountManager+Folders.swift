@@ -31,7 +31,10 @@ extension MountManager {
                 var attempt: UInt64
                 repeat {
                     attempt = departures
+                    let turn = Turn(in: .table, isAwaited: false)
+                    await begins(turn)
                     await removeFolder(at: mountpoint)
+                    end(turn)
                     // What was in its way may have gone just after it was tried.
                 } while owedFolders.contains(mountpoint) && machines[mountpoint] == nil && attempt != departures
                 removals[mountpoint] = nil

@@ -3,52 +3,6 @@
 public import MountModel
 internal import SystemPackage
 
-/// What an attach is asked for.
-public struct AttachOrder: Hashable, Sendable {
-    /// What is mounted.
-    public var source: MountSource
-    /// Where; nil means the folder that the source's digest names.
-    public var mountpoint: Mountpoint?
-    /// Who uses what.
-    public var key: AttachmentKey
-    /// The caller's uid.
-    public var owner: UInt32
-    /// How long the caller waits.
-    public var timeout: Duration
-
-    /// Puts the parts together.
-    public init(
-        source: MountSource, mountpoint: Mountpoint? = nil, key: AttachmentKey, owner: UInt32,
-        timeout: Duration = .seconds(30)
-    ) {
-        self.source = source
-        self.mountpoint = mountpoint
-        self.key = key
-        self.owner = owner
-        self.timeout = timeout
-    }
-}
-
-/// What an attach brought.
-public struct AttachResult: Hashable, Sendable {
-    /// The mount, as it is now.
-    public var mount: MountStatus
-    /// The attachment.
-    public var attachment: Attachment
-    /// Whether this request made it; false where it was there already.
-    public var created: Bool
-}
-
-/// What a detach brought.
-public struct DetachResult: Hashable, Sendable {
-    /// Whether there was such an attachment.
-    public var detached: Bool
-    /// The mountpoint's phase after it, at rest or at the deadline.
-    public var phase: MountpointState.Phase
-    /// Why the mount is still there, if the unmount failed.
-    public var problem: MountError?
-}
-
 extension MountManager {
     /// Attaches, mounting where need be; returns once the attachment is in the ledger and the mount is verified by its id.
     ///
@@ -56,7 +10,14 @@ extension MountManager {
     ///
     /// - Throws: `invalid_argument`, `conflict`, `mount_failed`, `foreign`, `busy`, `timed_out`, `cancelled`, `stuck`,
     ///   `resource_exhausted` or `unavailable`; the attachment is then not there.
-    public func attach(_ order: AttachOrder) async throws(MountError) -> AttachResult {
+    public nonisolated func attach(_ order: AttachOrder) async throws(MountError) -> AttachResult {
+        // Counted from the request's arrival, not from when the actor comes to it.
+        try await attach(order, until: .now + min(order.timeout, configuration.limits.requestTime))
+    }
+
+    private func attach(
+        _ order: AttachOrder, until deadline: ContinuousClock.Instant
+    ) async throws(MountError) -> AttachResult {
         let mountpoint: Mountpoint
         if let named = order.mountpoint {
             mountpoint = named
@@ -65,9 +26,9 @@ extension MountManager {
         }
         try checkIsBeneathRoot(mountpoint)
         try checkSourceIsFree(order.source, for: mountpoint)
-        let deadline = ContinuousClock.now + order.timeout
         let reply = try await submit(
-            owner: order.owner, key: order.key, source: order.source, at: mountpoint, timeout: order.timeout)
+            owner: order.owner, key: order.key, source: order.source, lease: order.lease, at: mountpoint,
+            until: deadline)
         switch reply {
         case .success(.attached(let mount, let attachment, let created)):
             return AttachResult(mount: mount, attachment: attachment, created: created)
@@ -88,16 +49,22 @@ extension MountManager {
     ///
     /// - Throws: `resource_exhausted` where the ledger could not take it, `timed_out`, `cancelled` or `unavailable`; the
     ///   attachment is then still there.
-    public func detach(
+    public nonisolated func detach(
         _ key: AttachmentKey, from mountpoint: Mountpoint, owner: UInt32, timeout: Duration = .seconds(30)
+    ) async throws(MountError) -> DetachResult {
+        try await detach(
+            key, from: mountpoint, owner: owner, until: .now + min(timeout, configuration.limits.requestTime))
+    }
+
+    private func detach(
+        _ key: AttachmentKey, from mountpoint: Mountpoint, owner: UInt32, until deadline: ContinuousClock.Instant
     ) async throws(MountError) -> DetachResult {
         // A ledger that cannot be relied on does not say who is not attached.
         guard machines[mountpoint] != nil || configuration.isReadOnly else {
             try checkIsAccepting()
             return DetachResult(detached: false, phase: .absent)
         }
-        let deadline = ContinuousClock.now + timeout
-        let reply = try await submit(owner: owner, key: key, source: nil, at: mountpoint, timeout: timeout)
+        let reply = try await submit(owner: owner, key: key, source: nil, at: mountpoint, until: deadline)
         let detached: Bool
         switch reply {
         case .success(.detached(let was)): detached = was
@@ -152,40 +119,59 @@ extension MountManager {
 
     /// Feeds an attach of the source, or a detach where there is none, and waits for its one answer.
     private func submit(
-        owner: UInt32, key: AttachmentKey, source: MountSource?, at mountpoint: Mountpoint, timeout: Duration
+        owner: UInt32, key: AttachmentKey, source: MountSource?, lease: Lease = .explicit, at mountpoint: Mountpoint,
+        until deadline: ContinuousClock.Instant
     ) async throws(MountError) -> Reply {
         try checkIsAccepting()
         takeChanges()
+        try checkLimits(key, source, at: mountpoint)
         let machine = machine(at: mountpoint)
-        guard machine.waiting.count < configuration.waitingLimit else {
-            throw MountError(
-                .resourceExhausted,
-                "\(machine.waiting.count) requests wait for \(mountpoint) already, which is the limit",
-                context: context("attach", source: machine.source, at: mountpoint), hint: "try again later")
-        }
         let id = RequestID(rawValue: nextNumber())
         let request: MountpointState.Request =
-            if let source { .attach(id, key: key, source: configuration.managed(source)) } else {
+            if let source {
+                .attach(id, key: key, source: configuration.managed(source), persistent: lease == .persistent)
+            } else {
                 .detach(id, key: key)
             }
         return await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
-                machine.waiting[id] = WaitingRequest(
-                    continuation: continuation, owner: owner, key: key, source: source)
+                note(
+                    WaitingRequest(continuation: continuation, owner: owner, key: key, source: source), id, at: machine)
                 feed(.request(request), to: machine)
-                startDeadline(of: id, at: machine, after: timeout)
+                startDeadline(of: id, at: machine, deadline)
             }
         } onCancel: {
             Task { await self.withdraw(id, at: mountpoint, because: .callerLeft) }
         }
     }
 
+    private func checkLimits(
+        _ key: AttachmentKey, _ source: MountSource?, at mountpoint: Mountpoint
+    ) throws(MountError) {
+        let machine = machines[mountpoint]
+        var waiting = machine?.waiting.count ?? 0
+        // Attaches and detaches are counted apart, but only where it matters.
+        if let machine, waiting >= configuration.limits.waitingAtMountpoint {
+            waiting = machine.waiting.values.count { $0.isDetach == (source == nil) }
+        }
+        let admission = ManagerLimits.Admission(
+            source: source, mountpoint: mountpoint, isNewMountpoint: machine == nil,
+            isHeld: machine?.attachments[key] != nil, waitingThere: waiting)
+        if let refusal = configuration.limits.refusal(of: admission, under: currentLoad) { throw refusal }
+    }
+
+    private func note(_ request: WaitingRequest, _ id: RequestID, at machine: Machine) {
+        machine.waiting[id] = request
+        if request.isDetach { counts.waitingDetaches += 1 } else { counts.waitingAttaches += 1 }
+        promote(machine)
+    }
+
     /// Most requests on a mount that exists are answered without a clock.
-    private func startDeadline(of id: RequestID, at machine: Machine, after timeout: Duration) {
+    private func startDeadline(of id: RequestID, at machine: Machine, _ deadline: ContinuousClock.Instant) {
         guard machine.waiting[id] != nil else { return }
         let mountpoint = machine.mountpoint
         machine.waiting[id]?.deadline = Task {
-            guard await Deadline.passes(after: timeout) else { return }
+            guard await Deadline.passes(after: ContinuousClock.now.duration(to: deadline)) else { return }
             withdraw(id, at: mountpoint, because: .timedOut)
         }
     }
@@ -198,6 +184,7 @@ extension MountManager {
 
     func reply(_ answer: MountpointState.Answer, to id: RequestID, of machine: Machine) {
         guard let request = machine.waiting.removeValue(forKey: id) else { return }
+        if request.isDetach { counts.waitingDetaches -= 1 } else { counts.waitingAttaches -= 1 }
         request.deadline?.cancel()
         request.continuation.resume(returning: reply(for: answer, to: request, of: machine))
     }
@@ -240,6 +227,7 @@ extension MountManager {
     /// A method, because a closure that does not use the actor does not run on it.
     private func add(_ watcher: Watcher, number: UInt64, to machine: Machine) {
         machine.watchers[number] = watcher
+        promote(machine)
         noteRest(of: machine)
     }
 

@@ -78,7 +78,7 @@ extension MountManager {
             await wait(for: .rest, at: machine.mountpoint, until: patience)
             guard let row = machine.state.row, let status = status(of: machine) else { continue }
             var examination = Examination(.unknown, found: "an operation is under way")
-            if machine.isAtRest {
+            if machine.isAtRest, !machine.state.isPurging {
                 examination = await executor.examine(machine.mountpoint, expecting: row.id, of: row.source.source)
             }
             // It may have been released, or mounted again, in the meantime.

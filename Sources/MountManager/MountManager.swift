@@ -26,6 +26,10 @@ public actor MountManager {
     var departures: UInt64 = 0
     /// Removals under way of folders that no machine has.
     var removals: [Mountpoint: Task<Void, Never>] = [:]
+    /// Who may begin a kernel operation or a ledger write.
+    var lanes: [Lane.Name: Lane]
+    /// What of the load is counted as it changes.
+    var counts = ManagerLoad()
     var isAccepting = false
     var isStopping = false
     private var lastNumber: UInt64 = 0
@@ -40,6 +44,11 @@ public actor MountManager {
         self.executor = executor
         self.changes = changes
         self.logger = logger
+        let limits = configuration.limits
+        lanes = [
+            .sources: Lane(limit: limits.operationsAtOnce), .table: Lane(limit: limits.operationsAtOnce),
+            .ledger: Lane(limit: limits.writesAtOnce),
+        ]
     }
 
     /// Reads the ledger and starts each mountpoint's recovery; requests are taken from then on, and each is answered as
@@ -61,6 +70,7 @@ public actor MountManager {
             let machine = Machine(
                 mountpoint: mountpoint, state: state, attachments: entry.attachments, backoff: configuration.backoff)
             machines[mountpoint] = machine
+            counts.attachments += held.count
             logger.info(
                 "recovering a mountpoint",
                 metadata: [
@@ -88,6 +98,10 @@ public actor MountManager {
         for machine in machines.values {
             machine.timer?.task.cancel()
             for id in machine.waiting.keys { withdraw(id, at: machine.mountpoint, because: .stopping) }
+            // The next start finds what this one has not come to.
+            guard let turn = machine.operation?.turn, withdraw(turn) else { continue }
+            machine.isDropped = true
+            noteRest(of: machine)
         }
     }
 
@@ -131,7 +145,7 @@ public actor MountManager {
     package func noteOverdueOperations() {
         let limit = ContinuousClock.now - configuration.operationDeadline
         for machine in machines.values where machine.state.operation?.isStuck == false {
-            guard let operation = machine.operation, operation.since < limit else { continue }
+            guard let operation = machine.operation, operation.progress.isRunning(sinceBefore: limit) else { continue }
             logger.error("an operation is past its deadline", metadata: ["mountpoint": "\(machine.mountpoint)"])
             feed(.operationStuck, to: machine)
         }

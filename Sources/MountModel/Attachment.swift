@@ -8,6 +8,8 @@ public struct Attachment: Hashable, Sendable {
     public let owner: UInt32
     /// Whether it is restored after a reboot.
     public let persistent: Bool
+    /// What ends it.
+    public var lease: Lease { persistent ? .persistent : .explicit }
 
     /// Puts the parts together.
     public init(key: AttachmentKey, owner: UInt32, persistent: Bool = false) {

@@ -18,6 +18,7 @@ public final class SimulatedKernel: MountExecutor, MountChangeSource {
     private struct State {
         var table: SimulatedTable
         var faults: [Operation: [MountError]] = [:]
+        var brokenSources: [MountSource: MountError] = [:]
         var counts: [Operation: Int] = [:]
         var inFlight: Set<Mountpoint> = []
         var violations: [String] = []
@@ -31,14 +32,15 @@ public final class SimulatedKernel: MountExecutor, MountChangeSource {
     /// A host with its managed root and its parking lot, and nothing else mounted.
     ///
     /// - Parameters:
+    ///   - firstID: the ids are greater than this; another boot's are others, or the same again.
     ///   - assumesSources: a source that nobody made is taken to be there, and right; else it must have been made.
     ///   - steps: told before each step that changes the state, as the real executor tells.
     public init(
-        root: FilePath = "/root", parking: FilePath = "/run/parking", assumesSources: Bool = true,
-        steps: ExecutorSteps = .none
+        root: FilePath = "/root", parking: FilePath = "/run/parking", firstID: UInt64 = 1000,
+        assumesSources: Bool = true, steps: ExecutorSteps = .none
     ) {
         state = NIOLockedValueBox(
-            State(table: SimulatedTable(root: SimulatedPath(root), parking: SimulatedPath(parking))))
+            State(table: SimulatedTable(root: SimulatedPath(root), parking: SimulatedPath(parking), firstID: firstID)))
         self.assumesSources = assumesSources
         self.steps = steps
     }
@@ -94,6 +96,11 @@ public final class SimulatedKernel: MountExecutor, MountChangeSource {
         state.withLockedValue { $0.faults[operation, default: []] += errors }
     }
 
+    /// From now on this source cannot be built; with nil it can again.
+    public func failBuilds(of source: MountSource, with error: MountError?) {
+        state.withLockedValue { $0.brokenSources[source] = error }
+    }
+
     /// The mounts at the mountpoint, lowest first.
     public func stack(at mountpoint: Mountpoint) -> [MountID] {
         withTable { table in
@@ -140,6 +147,7 @@ public final class SimulatedKernel: MountExecutor, MountChangeSource {
 
     func begin(_ operation: Operation) async {
         state.withLockedValue { $0.counts[operation, default: 0] += 1 }
+        OperationProgress.current?.begin()
         await gate.pass(operation)
     }
 
@@ -155,6 +163,8 @@ public final class SimulatedKernel: MountExecutor, MountChangeSource {
     }
 
     func violate(_ what: String) { state.withLockedValue { $0.violations.append(what) } }
+
+    func fault(in source: MountSource) -> MountError? { state.withLockedValue { $0.brokenSources[source] } }
 
     func nextFault(of operation: Operation) -> MountError? {
         state.withLockedValue { state in

@@ -36,6 +36,13 @@ struct Attach: ParsableCommand {
         completion: .directory)
     var at: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "What ends it: explicit, a detach or a reboot; persistent, a detach only (default: explicit).",
+            valueName: "lease"),
+        completion: .list(["explicit", "persistent"]))
+    var lease: String?
+
     @Option(help: ArgumentHelp("How long to wait: 30s, 500ms, 2m (default: 30s).", valueName: "time"))
     var timeout: TimeoutArgument?
 
@@ -52,7 +59,8 @@ struct Attach: ParsableCommand {
         let session = common.session(after: parent)
         var request = AttachRequest(
             source: source, consumer: consumer, volume: volume, type: type,
-            options: options.isEmpty ? nil : splitOptions, at: at, timeoutSeconds: timeout?.seconds)
+            options: options.isEmpty ? nil : splitOptions, at: at, lease: lease,
+            timeoutSeconds: timeout?.seconds)
         do { request.source = try SourceArgument.absolute(source) } catch { throw session.fail(error) }
         _ = try session.show { client throws(Problem) in
             try client.attach(request)

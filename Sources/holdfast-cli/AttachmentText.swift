@@ -12,11 +12,11 @@ enum AttachmentText {
     /// One line an attachment; empty for none.
     static func table(_ attachments: [AttachmentSummary], style: TextStyle) -> String {
         guard !attachments.isEmpty else { return "" }
-        var table = TextTable(header: ["ATTACHMENT", "CONSUMER", "VOLUME", "UID", "PATH"])
+        var table = TextTable(header: ["ATTACHMENT", "CONSUMER", "VOLUME", "LEASE", "UID", "PATH"])
         for attachment in attachments {
             table.append([
-                .init(attachment.id), .init(attachment.consumer), .init(attachment.volume), "\(attachment.ownerUID)",
-                .init(attachment.path),
+                .init(attachment.id), .init(attachment.consumer), .init(attachment.volume), .init(attachment.lease),
+                "\(attachment.ownerUID)", .init(attachment.path),
             ])
         }
         return table.render(style: style)
@@ -29,6 +29,7 @@ enum AttachmentText {
         table.append(["attachment", .init(attachment.id)])
         table.append(["consumer", .init(attachment.consumer)])
         table.append(["volume", .init(attachment.volume)])
+        table.append(["lease", .init(attachment.lease)])
         table.append(["owner", "uid \(attachment.ownerUID)"])
         table.append(["path", .init(attachment.path)])
         return table.render(style: style) + "\n" + MountText.facts(answer.mount, style: style)

@@ -16,6 +16,13 @@ enum StatusText {
         let counts = status.mounts.filter { $0.value > 0 }.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key)" }
         table.append(["mounts", .init(counts.isEmpty ? "none" : counts.joined(separator: ", "))])
         table.append(["attachments", "\(status.attachments)"])
+        for (index, use) in status.limits.sorted(by: { $0.key < $1.key }).enumerated() {
+            let isNear = Double(use.value.used) >= 0.9 * Double(use.value.limit)
+            table.append([
+                index == 0 ? "limits" : "",
+                .init("\(use.key) \(use.value.used) of \(use.value.limit)", isNear ? .yellow : nil),
+            ])
+        }
         table.append(["boot", .init(status.bootID)])
         let features = status.kernelFeatures.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value ? "yes" : "no")" }
         table.append(["kernel", .init(features.isEmpty ? "-" : features.joined(separator: ", "))])

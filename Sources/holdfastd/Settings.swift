@@ -18,6 +18,7 @@ struct Settings {
     var reconcile: ReconcilePolicy
     /// On the command line only: it is a decision, not a setting.
     var beginsNewLedger = false
+    var limits: ManagerLimits
 
     static let defaults = (
         stateFolder: "/var/lib/holdfast/state", runtimeFolder: "/run/holdfast", mountRoot: "/var/lib/holdfast/mounts"
@@ -49,6 +50,7 @@ struct Settings {
         }
         operationDeadline = .seconds(seconds)
         reconcile = try ReconcilePolicy(file.reconcile)
+        limits = try ManagerLimits(file.limits)
         guard !mountRoot.path.starts(with: stateFolder.path), !mountRoot.path.starts(with: runtimeFolder.path) else {
             throw .invalidArgument(
                 "mount_root \(mountRoot) is inside state_dir or runtime_dir, which only root can enter",
@@ -64,6 +66,7 @@ struct Settings {
         options.threads = threads
         options.operationDeadline = operationDeadline
         options.reconcile = reconcile
+        options.limits = limits
         options.beginsNewLedger = beginsNewLedger
         options.executorSteps = failpoints.executorSteps
         options.ledgerSteps = failpoints.ledgerSteps
@@ -100,5 +103,32 @@ extension ReconcilePolicy {
         throw .invalidArgument(
             "the action of reconcile is '\(InputText.quoted(text))'",
             hint: "one of \(Action.allCases.map(\.rawValue).joined(separator: ", "))")
+    }
+}
+
+extension ManagerLimits {
+    /// Checks what the file says.
+    ///
+    /// - Throws: `invalid_argument`, which names the setting.
+    fileprivate init(_ table: SettingsFile.LimitsTable?) throws(MountError) {
+        self.init()
+        guard let table else { return }
+        mounts = try Self.number(table.mounts, "mounts", 1...1_000_000) ?? mounts
+        attachments = try Self.number(table.attachments, "attachments", 1...10_000_000) ?? attachments
+        waiting = try Self.number(table.waitingRequests, "waiting_requests", 1...1_000_000) ?? waiting
+        waitingAtMountpoint =
+            try Self.number(table.waitingPerMountpoint, "waiting_per_mountpoint", 1...1_000_000) ?? waitingAtMountpoint
+        awaitedOperations = try Self.number(table.operations, "operations", 1...100_000) ?? awaitedOperations
+        if let seconds = try Self.number(table.requestTimeoutSeconds, "request_timeout_seconds", 1...86_400) {
+            requestTime = .seconds(seconds)
+        }
+    }
+
+    private static func number(
+        _ number: Int?, _ name: String, _ range: ClosedRange<Int>
+    ) throws(MountError) -> Int? {
+        guard let number, !range.contains(number) else { return number }
+        throw .invalidArgument(
+            "\(name) of limits is \(number)", hint: "\(range.lowerBound) to \(range.upperBound) are allowed")
     }
 }

@@ -15,6 +15,25 @@ struct SettingsFile: Codable {
     var threads: Int?
     var operationDeadlineSeconds: Int?
     var reconcile: ReconcileTable?
+    var limits: LimitsTable?
+
+    /// `[limits]`: how much the daemon takes on at one time.
+    struct LimitsTable: Codable {
+        var mounts: Int?
+        var attachments: Int?
+        var waitingRequests: Int?
+        var waitingPerMountpoint: Int?
+        var operations: Int?
+        var requestTimeoutSeconds: Int?
+
+        enum CodingKeys: String, CodingKey, CaseIterable {
+            case mounts, attachments
+            case waitingRequests = "waiting_requests"
+            case waitingPerMountpoint = "waiting_per_mountpoint"
+            case operations
+            case requestTimeoutSeconds = "request_timeout_seconds"
+        }
+    }
 
     /// `[reconcile]`: what is done about mounts that others have changed.
     struct ReconcileTable: Codable {
@@ -42,7 +61,7 @@ struct SettingsFile: Codable {
         case allowsPrivateNamespace = "allow_private_namespace"
         case threads
         case operationDeadlineSeconds = "operation_deadline_seconds"
-        case reconcile
+        case reconcile, limits
     }
 
     /// Reads and decodes the file.
@@ -59,6 +78,9 @@ struct SettingsFile: Codable {
         do {
             let table = try TOMLTable(string: text)
             try checkNames(in: table, CodingKeys.self, path)
+            if let limits = table["limits"]?.table {
+                try checkNames(in: limits, LimitsTable.CodingKeys.self, "\(path), [limits]")
+            }
             if let reconcile = table["reconcile"]?.table {
                 try checkNames(in: reconcile, ReconcileTable.CodingKeys.self, "\(path), [reconcile]")
                 for rule in reconcile["rules"]?.array.map(Array.init) ?? [] {

@@ -151,7 +151,7 @@ struct APIClientTests {
     func deadline() throws {
         let server = try ScriptedServer([.hang])
         let problem = #expect(throws: Problem.self) {
-            try APIClient(socketPath: server.path, patience: .milliseconds(20))
+            try APIClient(socketPath: server.path, margin: .milliseconds(20))
                 .detach(id: "a-1", timeoutSeconds: 0.03)
         }
         #expect(problem?.detail == "the daemon did not answer within 0.05 s")

@@ -13,7 +13,7 @@ struct CommandProcessTests {
         let server = try ScriptedServer(answering: Samples.attached)
         let run = try CommandRun.run([
             "attach", "/dev/vdb", "--consumer", "vm-1", "--volume", "v", "--type", "ext4", "-o", "ro,data=ordered",
-            "-o", "noatime", "--at", "/m", "--timeout", "500ms", "--socket", server.path,
+            "-o", "noatime", "--at", "/m", "--lease", "persistent", "--timeout", "500ms", "--socket", server.path,
         ])
         #expect(run.status == 0)
         #expect(run.output == "/run/holdfast/mounts/data\n")
@@ -23,7 +23,8 @@ struct CommandProcessTests {
             try APIJSON.decodeRequest(AttachRequest.self, from: body.utf8)
                 == AttachRequest(
                     source: "/dev/vdb", consumer: "vm-1", volume: "v", type: "ext4",
-                    options: ["ro", "data=ordered", "noatime"], at: "/m", timeoutSeconds: 0.5))
+                    options: ["ro", "data=ordered", "noatime"], at: "/m",
+                    lease: "persistent", timeoutSeconds: 0.5))
     }
 
     @Test("--json prints the answer on one line, before or after the command's name")

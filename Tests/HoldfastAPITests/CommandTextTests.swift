@@ -68,9 +68,9 @@ struct CommandTextTests {
                 kernel      ext4: Bad value for 'data'
                 hint        see 'man 5 ext4'
 
-                ATTACHMENT  CONSUMER  VOLUME    UID   PATH
-                a-1         vm-1      .         1000  /run/holdfast/mounts/data
-                a-2         vm-2      disk.img  0     /run/holdfast/mounts/data/disk.img
+                ATTACHMENT  CONSUMER  VOLUME    LEASE       UID   PATH
+                a-1         vm-1      .         explicit    1000  /run/holdfast/mounts/data
+                a-2         vm-2      disk.img  persistent  0     /run/holdfast/mounts/data/disk.img
 
                 """)
     }
@@ -82,6 +82,7 @@ struct CommandTextTests {
                 attachment  a-1
                 consumer    vm-1
                 volume      .
+                lease       explicit
                 owner       uid 1000
                 path        /run/holdfast/mounts/data
 
@@ -160,6 +161,8 @@ struct CommandTextTests {
                 mount root   /run/holdfast/mounts
                 mounts       1 lingering, 2 mounted
                 attachments  5
+                limits       attachments 95 of 100
+                             mounts 3 of 100
                 boot         b-1
                 kernel       mount_events no, statmount yes
 
@@ -202,12 +205,12 @@ struct CommandTextTests {
         (mount.id, mount.mountpoint, mount.type, mount.source) = (nasty, nasty, nasty, nasty)
         (mount.options, mount.state, mount.problem) = ([nasty], nasty, problem)
         let attachment = AttachmentSummary(
-            id: nasty, mountID: nasty, consumer: nasty, volume: nasty, ownerUID: 0, path: nasty)
+            id: nasty, mountID: nasty, consumer: nasty, volume: nasty, ownerUID: 0, lease: nasty, path: nasty)
         let list = MountList(mounts: [MountDetail(mount: mount, attachments: [attachment])])
         let answer = AttachResponse(attachment: attachment, mount: mount, created: true)
         let status = StatusResponse(
             version: nasty, pid: 1, uptimeSeconds: 1, bootID: nasty, mountRoot: nasty, mounts: [nasty: 1],
-            attachments: 1, kernelFeatures: [nasty: true])
+            attachments: 1, limits: [nasty: LimitUse(used: 1, limit: 2)], kernelFeatures: [nasty: true])
         let verified = VerifyResponse(mounts: [
             .init(id: nasty, mountpoint: nasty, result: nasty, expected: nasty, found: nasty)
         ])

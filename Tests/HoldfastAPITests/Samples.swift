@@ -9,9 +9,10 @@ enum Samples {
         id: "m-1", mountpoint: "/run/holdfast/mounts/data", type: "ext4", source: "/dev/vdb",
         options: ["ro", "data=ordered"], state: "mounted", kernelMountID: 4_294_967_400)
     static let attachment = AttachmentSummary(
-        id: "a-1", mountID: "m-1", consumer: "vm-1", volume: ".", ownerUID: 1000, path: "/run/holdfast/mounts/data")
+        id: "a-1", mountID: "m-1", consumer: "vm-1", volume: ".", ownerUID: 1000, lease: "explicit",
+        path: "/run/holdfast/mounts/data")
     static let second = AttachmentSummary(
-        id: "a-2", mountID: "m-1", consumer: "vm-2", volume: "disk.img", ownerUID: 0,
+        id: "a-2", mountID: "m-1", consumer: "vm-2", volume: "disk.img", ownerUID: 0, lease: "persistent",
         path: "/run/holdfast/mounts/data/disk.img")
     static let attached = AttachResponse(attachment: attachment, mount: mount, created: true)
     static let detail = MountDetail(mount: mount, attachments: [attachment, second])
@@ -19,6 +20,7 @@ enum Samples {
     static let status = StatusResponse(
         version: "0.1.0", pid: 42, uptimeSeconds: 93_784.5, bootID: "b-1", mountRoot: "/run/holdfast/mounts",
         mounts: ["mounted": 2, "lingering": 1, "lost": 0], attachments: 5,
+        limits: ["mounts": LimitUse(used: 3, limit: 100), "attachments": LimitUse(used: 95, limit: 100)],
         kernelFeatures: ["statmount": true, "mount_events": false])
     static let verified = VerifyResponse(mounts: [
         .init(id: "m-1", mountpoint: "/m/a", result: "ok", expected: "ext4 /dev/vdb", found: "ext4 /dev/vdb"),

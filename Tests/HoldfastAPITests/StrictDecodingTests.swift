@@ -20,7 +20,7 @@ struct StrictDecodingTests {
             hint: "did you mean 'volume'?"),
         .init(
             body: #"{"source":"/s","consumer":"c","timeout":1}"#, message: "unknown field 'timeout'",
-            hint: "the fields are source, consumer, volume, type, options, at, timeout_seconds"),
+            hint: "the fields are source, consumer, volume, type, options, at, lease, timeout_seconds"),
         .init(
             body: #"{"Source":"/s","consumer":"c"}"#, message: "unknown field 'Source'", hint: "did you mean 'source'?"),
         .init(body: #"{"source":"/s","consumer":"c","\u001b[31m":1}"#, message: #"unknown field '\u{1b}[31m'"#),

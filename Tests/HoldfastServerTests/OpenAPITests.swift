@@ -150,11 +150,12 @@ import Yams
         try check("StatusResponse", all: Samples.statusResponse, least: status)
         try check("DoctorResponse", all: Samples.doctorResponse, least: DoctorResponse(findings: []))
         try check("DoctorEntry", all: Samples.finding, least: Samples.finding)
+        try check("LimitUse", all: Samples.limitUse, least: Samples.limitUse)
         try check("Problem", all: Samples.problem, least: leastProblem)
         try check("Health", all: ["status": "ok"], least: ["status": "ready"])
         let known: Set = [
             "AttachRequest", "AttachResponse", "AttachmentSummary", "AttachmentList", "DetachResponse", "MountSummary",
-            "MountDetail", "MountList", "VerifyResponse", "VerifyEntry", "StatusResponse", "DoctorResponse",
+            "MountDetail", "MountList", "VerifyResponse", "VerifyEntry", "StatusResponse", "LimitUse", "DoctorResponse",
             "DoctorEntry", "Problem", "Health",
         ]
         #expect(Set(object(document["components"]?["schemas"]).keys) == known)

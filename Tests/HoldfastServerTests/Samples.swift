@@ -17,12 +17,13 @@ enum Samples {
     static let problem = Problem(error)
     static let attachRequest = AttachRequest(
         source: "scratch", consumer: "job", volume: "v", type: "tmpfs", options: ["size=1m"], at: "/m",
+        lease: "persistent",
         timeoutSeconds: 2.5)
     static let mount = MountSummary(
         id: "m-1", mountpoint: "/m", type: "tmpfs", source: "scratch", options: ["size=1m"], state: "mounted",
         kernelMountID: .max, problem: problem)
     static let attachment = AttachmentSummary(
-        id: "a-1", mountID: "m-1", consumer: "job", volume: ".", ownerUID: 0, path: "/m")
+        id: "a-1", mountID: "m-1", consumer: "job", volume: ".", ownerUID: 0, lease: "explicit", path: "/m")
     static let attachResponse = AttachResponse(attachment: attachment, mount: mount, created: true)
     static let detachResponse = DetachResponse(detached: true, mountState: "lingering", problem: problem)
     static let mountDetail = MountDetail(mount: mount, attachments: [attachment])
@@ -31,9 +32,11 @@ enum Samples {
     static let verifyEntry = VerifyResponse.Entry(
         id: "m-1", mountpoint: "/m", result: "missing", expected: "tmpfs", found: "nothing")
     static let verifyResponse = VerifyResponse(mounts: [verifyEntry])
+    static let limitUse = LimitUse(used: 1, limit: 2)
     static let statusResponse = StatusResponse(
         version: "1", pid: 1, uptimeSeconds: 1.5, bootID: "b", mountRoot: "/m", mounts: ["mounted": 1], attachments: 1,
-        kernelFeatures: ["statmount": true], readOnly: Problem(MountError(.unavailable, "read-only")))
+        limits: ["mounts": limitUse], kernelFeatures: ["statmount": true],
+        readOnly: Problem(MountError(.unavailable, "read-only")))
     static let finding = DoctorResponse.Entry(
         code: "state_disk_full", severity: "error", what: "what", why: "why", action: "action")
     static let doctorResponse = DoctorResponse(findings: [finding])

@@ -13,20 +13,31 @@ struct ManagerHarness {
     let manager: MountManager
 
     init(
-        kernel: SimulatedKernel = SimulatedKernel(), ledger: MemoryLedger = MemoryLedger(), waitingLimit: Int = 1024,
-        retryAfter: Duration = .seconds(3600), boot: String = "boot-1", operationDeadline: Duration = .seconds(60),
+        kernel: SimulatedKernel = SimulatedKernel(), ledger: MemoryLedger = MemoryLedger(),
+        limits: ManagerLimits = ManagerLimits(), retryAfter: Duration = .seconds(3600), boot: String = "boot-1",
+        operationDeadline: Duration = .seconds(60),
         reconcile: ReconcilePolicy = ReconcilePolicy()
     ) async throws {
         self.kernel = kernel
         self.ledger = ledger
-        manager = MountManager(
+        manager = try await Self.manager(
+            kernel: kernel, ledger: ledger, limits: limits, retryAfter: retryAfter, boot: boot,
+            operationDeadline: operationDeadline, reconcile: reconcile)
+    }
+
+    /// A started manager over another ledger than one in memory.
+    static func manager(
+        kernel: SimulatedKernel, ledger: any MountLedger, limits: ManagerLimits = ManagerLimits(),
+        retryAfter: Duration = .seconds(3600), boot: String = "boot-1", operationDeadline: Duration = .seconds(60),
+        reconcile: ReconcilePolicy = ReconcilePolicy(), log: LogRecorder = LogRecorder()
+    ) async throws -> MountManager {
+        let manager = MountManager(
             configuration: ManagerConfiguration(
                 mountRoot: try Mountpoint("/root"), boot: BootID(rawValue: boot), operationDeadline: operationDeadline,
-                waitingLimit: waitingLimit,
-                backoff: Backoff(first: retryAfter), reconcile: reconcile),
-            ledger: ledger, executor: kernel, changes: kernel,
-            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+                limits: limits, backoff: Backoff(first: retryAfter), reconcile: reconcile),
+            ledger: ledger, executor: kernel, changes: kernel, logger: Logger(label: "test") { _ in log })
         try await manager.start()
+        return manager
     }
 
     static func source(_ name: String, options: [MountOption] = []) -> MountSource {
@@ -40,12 +51,12 @@ struct ManagerHarness {
     @discardableResult
     func attach(
         _ consumer: String, to source: MountSource = source("data"), at mountpoint: String = "/root/data",
-        timeout: Duration = .seconds(30)
+        lease: Lease = .explicit, timeout: Duration = .seconds(30)
     ) async throws -> AttachResult {
         try await manager.attach(
             AttachOrder(
                 source: source, mountpoint: try Mountpoint(mountpoint), key: try Self.key(consumer), owner: 0,
-                timeout: timeout))
+                lease: lease, timeout: timeout))
     }
 
     @discardableResult

@@ -237,7 +237,9 @@ import Testing
     }
 
     @Test func aFullQueueRefusesOneMore() async throws {
-        let harness = try await ManagerHarness(waitingLimit: 2)
+        var limits = ManagerLimits()
+        limits.waitingAtMountpoint = 2
+        let harness = try await ManagerHarness(limits: limits)
         await harness.kernel.hold(.build)
         async let first = harness.attach("vm-1")
         async let second = harness.attach("vm-2")

@@ -76,20 +76,21 @@ final class TestHost: @unchecked Sendable {  // SAFETY: only the test's own thre
     @discardableResult
     func attach(
         _ consumer: String, to source: String, type: String? = nil, options: [String] = [], at name: String? = nil,
-        timeout: Double? = nil
+        lease: String? = nil, timeout: Double? = nil
     ) throws -> AttachResponse {
         try client.attach(
             AttachRequest(
                 source: source, consumer: consumer, type: type, options: options,
-                at: name.map { mountRoot + "/" + $0 }, timeoutSeconds: timeout))
+                at: name.map { mountRoot + "/" + $0 }, lease: lease, timeoutSeconds: timeout))
     }
 
     /// The problem of an attach that is expected to fail.
     func attachProblem(
-        _ consumer: String, to source: String, type: String? = nil, options: [String] = [], at name: String? = nil
+        _ consumer: String, to source: String, type: String? = nil, options: [String] = [], at name: String? = nil,
+        lease: String? = nil
     ) throws -> Problem? {
         do {
-            try attach(consumer, to: source, type: type, options: options, at: name)
+            try attach(consumer, to: source, type: type, options: options, at: name, lease: lease)
             return nil
         } catch let problem as Problem {
             return problem
@@ -120,6 +121,12 @@ final class TestHost: @unchecked Sendable {  // SAFETY: only the test's own thre
     }
 
     // MARK: - The host
+
+    /// The `holdfast` that was built beside the tests.
+    func command() throws -> URL {
+        let tests = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
+        return URL(fileURLWithPath: tests).deletingLastPathComponent().appendingPathComponent("holdfast")
+    }
 
     /// An image file with a filesystem in it.
     func image(_ name: String, type: String = "ext4", size: String = "64M", arguments: [String] = []) throws -> String {

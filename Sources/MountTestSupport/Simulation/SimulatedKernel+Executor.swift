@@ -27,7 +27,7 @@ extension SimulatedKernel {
         await begin(.build)
         let recipe = try FilesystemCatalog.standard.recipe(for: source)
         steps.reached(.build)
-        if let fault = nextFault(of: .build) { throw fault }
+        if let fault = fault(in: source) ?? nextFault(of: .build) { throw fault }
         let result = withTable { table -> Result<MountID, MountError> in
             do throws(SystemCallError) {
                 let id = try table.build(recipe, assumesSources: self.assumesSources)

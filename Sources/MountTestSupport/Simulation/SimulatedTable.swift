@@ -26,10 +26,11 @@ struct SimulatedTable {
     private(set) var host = MountID(rawValue: 0)
     private(set) var root = MountID(rawValue: 0)
     private(set) var parking = MountID(rawValue: 0)
-    private var lastID: UInt64 = 1000
+    private var lastID: UInt64
     private var lastNumber = 0
 
-    init(root rootPath: SimulatedPath, parking parkingPath: SimulatedPath) {
+    init(root rootPath: SimulatedPath, parking parkingPath: SimulatedPath, firstID: UInt64) {
+        lastID = firstID
         self.rootPath = rootPath
         self.parkingPath = parkingPath
         host = newMount(of: newFilesystem(), attributes: [])

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Filesystems
+import Foundation
+import Ledger
+import LinuxMount
+import Logging
+import MountManager
+import MountModel
+import MountTestSupport
+import SystemPackage
+import Testing
+
+/// A manager on the real kernel with a real ledger.
+@Suite(.timeLimit(.minutes(2))) struct HostTests {
+    /// Runs a body with a started host in a folder of its own, and stops it.
+    private func withHost(
+        _ change: (inout LinuxHost.Options) -> Void = { _ in }, _ body: (LinuxHost, FilePath) async throws -> Void
+    ) async throws {
+        try PrivateNamespace.require()
+        try await TemporaryFolder.with { folder in
+            var options = LinuxHost.Options(
+                stateFolder: try Mountpoint("\(folder)/state"), runtimeFolder: try Mountpoint("\(folder)/run"),
+                mountRoot: try Mountpoint("\(folder)/mounts"))
+            options.allowsPrivateNamespace = true
+            change(&options)
+            let host = try LinuxHost(options, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+            try await host.start()
+            try await body(host, folder)
+            try await host.stop()
+            #expect(try MountTable(.mountinfo).entries(beneath: folder).isEmpty)
+        }
+    }
+
+    private func order(_ consumer: String, _ lease: Lease = .explicit) throws -> AttachOrder {
+        let source = try FilesystemCatalog.standard.source(
+            type: FilesystemType(rawValue: "tmpfs"), source: "data", options: [])
+        let key = AttachmentKey(volume: .whole, consumer: try Consumer(consumer))
+        return AttachOrder(source: source, key: key, owner: 0, lease: lease)
+    }
+
+    @Test func aPersistentAttachmentIsAcknowledgedOnlyAfterAFullSync() async throws {
+        try await withHost { host, _ in
+            func syncs(_ body: () async throws -> Void) async throws -> Int {
+                let before = await host.ledgerCounters.fullSyncs
+                try await body()
+                // Counted before anybody is answered, so that there is nothing to wait for.
+                return await host.ledgerCounters.fullSyncs - before
+            }
+            let place = try host.manager.defaultMountpoint(for: order("any").source)
+            func attach(_ consumer: String, _ lease: Lease) async throws -> Int {
+                try await syncs { _ = try await host.manager.attach(order(consumer, lease)) }
+            }
+            func detach(_ consumer: String) async throws -> Int {
+                let key = try order(consumer).key
+                return try await syncs { _ = try await host.manager.detach(key, from: place, owner: 0) }
+            }
+            #expect(try await attach("ordinary", .explicit) == 0)
+            #expect(try await attach("kept", .persistent) == 1)
+            #expect(try await attach("made", .explicit) == 0)
+            #expect(try await attach("made", .persistent) == 1)
+            #expect(try await attach("made", .persistent) == 0)
+            #expect(try await detach("ordinary") == 0)
+            #expect(try await detach("kept") == 1)
+            #expect(try await detach("made") == 1)
+        }
+    }
+
+    @Test func aSourceThatHangsDoesNotFillTheMemoryWithLooksAtIt() async throws {
+        let (reached, reach) = AsyncStream<Void>.makeStream()
+        let release = DispatchSemaphore(value: 0)
+        let change: (inout LinuxHost.Options) -> Void = { options in
+            options.threads = 1
+            options.executorSteps = ExecutorSteps { step in
+                guard step == .build else { return }
+                reach.yield()
+                release.wait()
+            }
+        }
+        try await withHost(change) { host, folder in
+            let order = try order("vm-1")
+            async let attach = host.manager.attach(order)
+            for await _ in reached { break }
+            // The only thread that looks at sources hangs now.
+            await withTaskGroup(of: MountError.Code?.self) { group in
+                for _ in 0..<LinuxExecutor.lookLimit {
+                    group.addTask { await look(host, at: folder, within: .milliseconds(100)) }
+                }
+                for await code in group { #expect(code == .timedOut) }
+            }
+            #expect(await look(host, at: folder, within: .seconds(30)) == .resourceExhausted)
+            release.signal()
+            let place = try await attach.mount.mountpoint
+            _ = try await host.manager.detach(order.key, from: place, owner: 0)
+            // They have gone by; there is room again.
+            while await look(host, at: folder, within: .seconds(30)) != nil { await Task.yield() }
+        }
+    }
+
+    private func look(_ host: LinuxHost, at folder: FilePath, within limit: Duration) async -> MountError.Code? {
+        do {
+            _ = try await host.executor.detectType(of: folder.string, within: limit)
+            return nil
+        } catch {
+            return error.code
+        }
+    }
+}
