@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # `make demo` runs the main job, `make test` passes the tests; both install what they need.
 
-.PHONY: demo test setup build lint format unit explore crash soak install clean
+.PHONY: demo test setup build lint format explore explore-small mutants crash soak clean
 
-TORTURE = .build/debug/holdfast-torture
+torture = .build/debug/holdfast-torture
+explorer = swift run -c release -Xswiftc -cross-module-optimization --scratch-path .build-explorer mount-explorer
 
 demo: setup
 	swift build -c release --static-swift-stdlib --product holdfastd
@@ -13,24 +14,32 @@ demo: setup
 test: setup lint
 	swift build --build-tests
 	scripts/in-private-namespace swift test --skip-build --no-parallel
-	scripts/in-private-namespace $(TORTURE) crash --kills 110 --all
-	$(MAKE) explore
+	scripts/in-private-namespace $(torture) crash --kills 110 --all
+	$(MAKE) explore-small mutants
 
-# The state machine, exhaustively, within the four small bounds (docs/state-machine.md).
+# The state machine, exhaustively, within all bounds of docs/state-machine.md: minutes, and up to 10 GB.
 explore:
-	swift run -c release -Xswiftc -cross-module-optimization --scratch-path .build-explorer mount-explorer
+	$(explorer) --long --jobs 1
+
+# Within the small ones.
+explore-small:
+	$(explorer)
+
+# The state machine with one defect at a time, each of which the explorer must find.
+mutants:
+	scripts/mutants
 
 # A daemon is killed under load a thousand times and must recover (docs/reliability.md): about twelve minutes.
 crash:
 	swift build --product holdfastd
 	swift build --product holdfast-torture
-	scripts/in-private-namespace $(TORTURE) crash --kills 1000 --all
+	scripts/in-private-namespace $(torture) crash --kills 1000 --all
 
 # A release build under load and faults for ten minutes must not grow.
 soak:
 	swift build -c release --static-swift-stdlib --product holdfastd
 	swift build --product holdfast-torture
-	scripts/in-private-namespace $(TORTURE) soak --daemon .build/release/holdfastd
+	scripts/in-private-namespace $(torture) soak --daemon .build/release/holdfastd
 
 setup:
 	scripts/install-packages

@@ -68,7 +68,9 @@ let package = Package(
             name: "holdfast", dependencies: ["HoldfastAPI", "MountModel", arguments], path: "Sources/holdfast-cli"),
         .target(
             name: "MountTestSupport",
-            dependencies: ["LinuxMount", "MountModel", "Ledger", "MountManager", system, nioLocks]),
+            dependencies: [
+                "LinuxMount", "MountModel", "Filesystems", "Ledger", "MountManager", system, nioLocks,
+            ]),
         .target(name: "MountExplorer", dependencies: ["MountModel"]),
         .executableTarget(name: "mount-explorer", dependencies: ["MountExplorer", arguments]),
         .executableTarget(
@@ -86,6 +88,11 @@ let package = Package(
                 "MountManager", "MountTestSupport", "MountModel", "LinuxMount", "Filesystems", "Ledger", system, log,
             ]),
         .testTarget(name: "TortureTests", dependencies: ["holdfast-torture"]),
+        .testTarget(
+            name: "ConformanceTests",
+            dependencies: [
+                "MountManager", "MountTestSupport", "MountModel", "LinuxMount", "CLinux", system, log, nioLocks,
+            ]),
         .testTarget(name: "HoldfastAPITests", dependencies: ["HoldfastAPI", "MountModel", "holdfast"]),
         .testTarget(
             name: "HoldfastServerTests",

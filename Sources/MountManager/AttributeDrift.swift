@@ -1,25 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import LinuxMount
+package import LinuxMount
 
 /// In what a mount's attributes differ from those that it was given.
-struct AttributeDrift: Hashable, Sendable, CustomStringConvertible {
+package struct AttributeDrift: Hashable, Sendable, CustomStringConvertible {
     /// It was given them, and has them no longer.
-    let missing: MountAttributes
+    package let missing: MountAttributes
     /// It has them, and was not given them.
-    let added: MountAttributes
+    package let added: MountAttributes
 
     /// Compares; nil where there is no difference.
     ///
     /// - Parameter inherits: whether it may have more than it was given: a bind has what the bound mount had.
-    init?(wanted: MountAttributes, found: MountAttributes, inherits: Bool) {
+    package init?(wanted: MountAttributes, found: MountAttributes, inherits: Bool) {
         missing = wanted.subtracting(found)
         added = inherits ? [] : found.subtracting(wanted)
         if missing.isEmpty && added.isEmpty { return nil }
     }
 
     /// As it is said of a mount: `without nosuid,nodev, with ro`.
-    var description: String {
+    package var description: String {
         var texts: [String] = []
         if !missing.isEmpty { texts.append("without \(missing)") }
         if !added.isEmpty { texts.append("with \(added)") }

@@ -36,7 +36,7 @@ extension LinuxExecutor {
     /// What is at the mountpoint after an operation.
     func observe(_ id: MountID, at mountpoint: Mountpoint) -> OperationOutcome {
         do throws(SystemCallError) {
-            return OperationOutcome(try seen(id, at: try target(mountpoint)))
+            return OperationOutcome(try settled(id, at: try target(mountpoint)).seen)
         } catch {
             return unobservable(id, problem: .operation("look at", mountpoint, failed: error))
         }
@@ -46,7 +46,10 @@ extension LinuxExecutor {
     func notPlaced(_ id: MountID, at mountpoint: Mountpoint, _ error: SystemCallError) -> OperationOutcome {
         let problem = MountError.operation("place a mount at", mountpoint, failed: error)
         do throws(SystemCallError) {
-            return OperationOutcome(try seen(id, at: try target(mountpoint)), problem: problem)
+            let outcome = try settled(id, at: try target(mountpoint))
+            // What is mounted there refused the folder: whose it is says more than EBUSY.
+            if outcome.seen == .foreign, error.errno == .resourceBusy { return outcome }
+            return OperationOutcome(outcome.seen, problem: problem)
         } catch {
             let outcome = unobservable(id, problem: problem)
             // Nothing of ours is anywhere: whose the place is does not matter to a mount that failed.
@@ -66,10 +69,10 @@ extension LinuxExecutor {
         }
     }
 
-    /// What is at the target, relative to the mount.
-    private func seen(_ id: MountID, at target: TargetPath) throws(SystemCallError) -> MountpointState.Seen {
-        let observation = try target.observe(expecting: KernelMountID(rawValue: id.rawValue), parking: parking)
-        return outcome(of: observation, at: target).seen
+    /// What is at the target, relative to the mount, and why that is not as it should be.
+    private func settled(_ id: MountID, at target: TargetPath) throws(SystemCallError) -> OperationOutcome {
+        outcome(
+            of: try target.observe(expecting: KernelMountID(rawValue: id.rawValue), parking: parking), at: target)
     }
 
     /// What an observation means to the state machine.

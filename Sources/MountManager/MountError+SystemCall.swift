@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import LinuxMount
-internal import MountModel
+package import LinuxMount
+package import MountModel
 internal import SystemPackage
 
 extension MountError {
     /// A mount that could not be built.
-    static func mounting(_ source: MountSource, failed error: SystemCallError) -> MountError {
+    package static func mounting(_ source: MountSource, failed error: SystemCallError) -> MountError {
         let reason = error.kernelMessages.isEmpty ? "\(error.errno)" : error.kernelMessages.joined(separator: "; ")
         return MountError(
             .mountFailed, "cannot mount \(source): \(subject(of: error))\(reason)",
@@ -15,7 +15,7 @@ extension MountError {
     }
 
     /// Another operation on a mountpoint that the kernel refused.
-    static func operation(_ verb: String, _ path: some CustomStringConvertible, failed error: SystemCallError)
+    package static func operation(_ verb: String, _ path: some CustomStringConvertible, failed error: SystemCallError)
         -> MountError
     {
         let code: Code
@@ -46,7 +46,7 @@ extension MountError {
     }
 
     /// The unmount found users.
-    static func busy(_ mountpoint: Mountpoint) -> MountError {
+    package static func busy(_ mountpoint: Mountpoint) -> MountError {
         MountError(
             .busy, "cannot unmount \(mountpoint): it is in use",
             context: Context(operation: "unmount", target: mountpoint.path.string, systemCall: "umount2", errno: 16),

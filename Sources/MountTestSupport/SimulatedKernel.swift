@@ -1,95 +1,120 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import LinuxMount
 public import MountManager
 public import MountModel
 internal import NIOConcurrencyHelpers
+public import SystemPackage
 
-/// A mount table that lives in memory: stacks of mounts by mountpoint, ours and others', with users that keep them busy.
+/// A kernel that lives in memory, with the executor's view of it: a tree of mounts over filesystems with folders, peers
+/// that send each other mounts, files that keep mounts busy, parking slots, loop devices, a queue of mount events.
 ///
-/// It answers as the kernel would, not as a test recorded it: a mount that is not on top cannot be unmounted, a place onto
-/// a mount that is not ours is undone, what changes is there to be drained at once. Operations can be held up at a gate.
+/// It answers as Linux and `LinuxExecutor` do, errno for errno: the conformance suite runs every scenario on both and
+/// compares. Operations can be held up at a gate, and made to fail.
 public final class SimulatedKernel: MountExecutor, MountChangeSource {
     /// The kinds of operations, for gates, faults and counts.
     public enum Operation: Hashable, Sendable, CaseIterable { case inspect, build, place, unmount }
 
-    struct Table {
-        var lastID: UInt64 = 1000
-        var built: [MountID: MountSource] = [:]
-        var stacks: [Mountpoint: [MountID]] = [:]
-        var busy: Set<MountID> = []
-        var folders: Set<Mountpoint> = []
-        var changes: [MountChange] = []
+    private struct State {
+        var table: SimulatedTable
         var faults: [Operation: [MountError]] = [:]
         var counts: [Operation: Int] = [:]
-        var drifted: [MountID: String] = [:]
+        var inFlight: Set<Mountpoint> = []
+        var violations: [String] = []
     }
 
-    let table = NIOLockedValueBox(Table())
-    let gate = OperationGate()
+    private let state: NIOLockedValueBox<State>
+    private let gate = OperationGate()
+    let steps: ExecutorSteps
+    let assumesSources: Bool
 
-    /// An empty table.
-    public init() {}
+    /// A host with its managed root and its parking lot, and nothing else mounted.
+    ///
+    /// - Parameters:
+    ///   - assumesSources: a source that nobody made is taken to be there, and right; else it must have been made.
+    ///   - steps: told before each step that changes the state, as the real executor tells.
+    public init(
+        root: FilePath = "/root", parking: FilePath = "/run/parking", assumesSources: Bool = true,
+        steps: ExecutorSteps = .none
+    ) {
+        state = NIOLockedValueBox(
+            State(table: SimulatedTable(root: SimulatedPath(root), parking: SimulatedPath(parking))))
+        self.assumesSources = assumesSources
+        self.steps = steps
+    }
 
     // MARK: - What a test does to it
 
-    /// Somebody mounts something at the mountpoint, over what is there.
+    /// Somebody mounts something at the mountpoint, over what is there; what is missing on the way is made.
     @discardableResult
     public func mountForeign(at mountpoint: Mountpoint) -> MountID {
-        table.withLockedValue { table in
-            let id = table.nextID()
-            table.attach(id, at: mountpoint)
+        withTable { table in
+            table.makeFolders(to: SimulatedPath(mountpoint.path))
+            let id = table.newMount(of: table.newFilesystem(), attributes: [])
+            if let place = try? table.lookUp(SimulatedPath(mountpoint.path)) { table.attach(id, at: place) }
             return id
         }
     }
 
-    /// Somebody unmounts the topmost mount, whosever it is.
+    /// Somebody unmounts the topmost mount, whosever it is and whoever uses it.
     public func unmountTop(at mountpoint: Mountpoint) {
-        table.withLockedValue { $0.detachTop(at: mountpoint) }
+        withTable { table in
+            if let mount = try? table.mounted(at: SimulatedPath(mountpoint.path)) { table.detach(mount.id) }
+        }
     }
 
     /// Somebody opens a file on the topmost mount, or closes it.
     public func setBusy(_ isBusy: Bool, at mountpoint: Mountpoint) {
-        table.withLockedValue { table in
-            guard let top = table.stacks[mountpoint]?.last else { return }
-            if isBusy { table.busy.insert(top) } else { table.busy.remove(top) }
+        withTable { table in
+            let name = "a user of \(mountpoint)"
+            table.closeFile(name)
+            if isBusy, let place = try? table.lookUp(SimulatedPath(mountpoint.path)) { table.openFile(name, at: place) }
         }
     }
 
-    /// Somebody remounts the topmost mount, which has other attributes then.
+    /// Somebody remounts the topmost mount, which differs from how it was then: `without nosuid`, `with ro`.
     public func remountTop(at mountpoint: Mountpoint, as difference: String) {
-        table.withLockedValue { table in
-            if let top = table.stacks[mountpoint]?.last { table.drifted[top] = difference }
+        withTable { table in
+            guard let mount = try? table.mounted(at: SimulatedPath(mountpoint.path)) else { return }
+            table.set(mount.id) { $0.attributes = $0.attributes.changed(by: difference) }
         }
     }
 
-    /// In what the topmost mount differs from how it was made.
+    /// Which of the attributes that every mount of ours has the topmost one has not.
     public func driftOfTop(at mountpoint: Mountpoint) -> String? {
-        table.withLockedValue { table in table.stacks[mountpoint]?.last.flatMap { table.drifted[$0] } }
+        withTable { table in
+            guard let mount = try? table.mounted(at: SimulatedPath(mountpoint.path)) else { return nil }
+            let missing = ([.noSetUserID, .noDevices] as MountAttributes).subtracting(mount.attributes)
+            return missing.isEmpty ? nil : "without \(missing)"
+        }
     }
 
     /// The next operations of this kind fail, one error each.
     public func fail(_ operation: Operation, with errors: [MountError]) {
-        table.withLockedValue { $0.faults[operation, default: []] += errors }
+        state.withLockedValue { $0.faults[operation, default: []] += errors }
     }
 
     /// The mounts at the mountpoint, lowest first.
     public func stack(at mountpoint: Mountpoint) -> [MountID] {
-        table.withLockedValue { $0.stacks[mountpoint] ?? [] }
+        withTable { table in
+            guard var place = try? table.lookUpName(SimulatedPath(mountpoint.path)) else { return [] }
+            var stack: [MountID] = []
+            while let id = table.children[place], let mount = table.mounts[id] {
+                stack.append(id)
+                place = mount.rootPlace
+            }
+            return stack
+        }
     }
 
     /// How many operations of this kind have begun.
     public func count(_ operation: Operation) -> Int {
-        table.withLockedValue { $0.counts[operation] ?? 0 }
+        state.withLockedValue { $0.counts[operation] ?? 0 }
     }
 
-    /// What is left: mounts, folders, and built mounts in hand. Empty when nothing has leaked.
-    public var leftovers: [String] {
-        table.withLockedValue { table in
-            table.stacks.filter { !$0.value.isEmpty }.map { "mounts at \($0.key)" }
-                + table.folders.map { "folder \($0)" }
-                + table.built.map { "built mount \($0.key)" }
-        }.sorted()
-    }
+    /// What was asked of it that a correct caller never asks: two operations at one mountpoint at once, a mount placed
+    /// that is not in hand.
+    public var violations: [String] { state.withLockedValue { $0.violations } }
 
     /// From now on operations of this kind stop at their beginning.
     public func hold(_ operation: Operation) async { await gate.hold(operation) }
@@ -102,151 +127,39 @@ public final class SimulatedKernel: MountExecutor, MountChangeSource {
     /// Lets the held operations go, and those that come.
     public func letGo(_ operation: Operation) async { await gate.letGo(operation) }
 
-    // MARK: - MountExecutor
+    // MARK: - For its extensions
 
-    public func inspect(_ mountpoint: Mountpoint, expecting id: MountID?) async -> OperationOutcome {
-        await begin(.inspect)
-        return table.withLockedValue { OperationOutcome($0.seen(id, at: mountpoint)) }
-    }
-
-    public func build(_ source: MountSource) async throws(MountError) -> MountID {
-        await begin(.build)
-        let result = table.withLockedValue { table -> Result<MountID, MountError> in
-            if let error = table.nextFault(of: .build) { return .failure(error) }
-            let id = table.nextID()
-            table.built[id] = source
-            return .success(id)
+    func withTable<Value, Failure: Error>(
+        _ body: (inout SimulatedTable) throws(Failure) -> Value
+    ) throws(Failure) -> Value {
+        let result = state.withLockedValue { state -> Result<Value, Failure> in
+            do throws(Failure) { return .success(try body(&state.table)) } catch { return .failure(error) }
         }
         return try result.get()
     }
 
-    public func place(_ id: MountID, at mountpoint: Mountpoint) async -> OperationOutcome {
-        await begin(.place)
-        return table.withLockedValue { table in
-            guard table.built.removeValue(forKey: id) != nil else {
-                return OperationOutcome(.empty, problem: MountError(.internal, "the mount \(id) is not in hand"))
-            }
-            if let error = table.nextFault(of: .place) {
-                return OperationOutcome(table.seen(id, at: mountpoint), problem: error)
-            }
-            table.folders.insert(mountpoint)
-            guard table.stacks[mountpoint, default: []].isEmpty else {
-                return OperationOutcome(
-                    .foreign, problem: MountError(.foreign, "something is mounted at \(mountpoint)"))
-            }
-            table.attach(id, at: mountpoint)
-            return OperationOutcome(.ours)
-        }
-    }
-
-    public func unmount(_ id: MountID, from mountpoint: Mountpoint, rung: Int) async -> OperationOutcome {
-        await begin(.unmount)
-        return table.withLockedValue { table in
-            if table.stacks[mountpoint]?.last == id, !table.busy.contains(id), table.nextFault(of: .unmount) == nil {
-                table.detachTop(at: mountpoint)
-                return OperationOutcome(table.seen(id, at: mountpoint))
-            }
-            return OperationOutcome(
-                table.seen(id, at: mountpoint), problem: MountError(.busy, "cannot unmount \(mountpoint): it is in use")
-            )
-        }
-    }
-
-    public func close(_ id: MountID) async { table.withLockedValue { $0.built[id] = nil } }
-
-    public func removeFolder(at mountpoint: Mountpoint) async throws(MountError) {
-        let isMountpoint = table.withLockedValue { table in
-            guard table.stacks[mountpoint, default: []].isEmpty else { return true }
-            table.folders.remove(mountpoint)
-            return false
-        }
-        if isMountpoint { throw MountError(.busy, "\(mountpoint) is a mountpoint") }
-    }
-
-    public func detectType(of source: String, within limit: Duration) async throws(MountError) -> FilesystemType {
-        FilesystemType(rawValue: "tmpfs")
-    }
-
-    public func examine(
-        _ mountpoint: Mountpoint, expecting id: MountID?, of source: MountSource
-    ) async -> Examination {
-        table.withLockedValue { table in
-            switch table.seen(id, at: mountpoint) {
-            case .ours: Examination(.ok, found: "ours")
-            case .empty: Examination(.missing, found: "nothing")
-            case .covered: Examination(.foreign, found: "another over ours")
-            case .moved: Examination(.replaced, found: "nothing: ours was moved")
-            case .foreign, .unknown: Examination(.replaced, found: "another")
-            }
-        }
-    }
-
-    public func drift(among mounts: [MountID: MountSource]) async -> Drift {
-        table.withLockedValue { table in
-            var drift = Drift()
-            drift.mounts = table.drifted.filter { mounts[$0.key] != nil }
-            return drift
-        }
-    }
-
-    public func restoreAttributes(
-        of id: MountID, at mountpoint: Mountpoint, for source: MountSource
-    ) async -> MountError? {
-        table.withLockedValue { table in
-            if table.stacks[mountpoint]?.last == id { table.drifted[id] = nil }
-            return nil
-        }
-    }
-
-    // MARK: - MountChangeSource
-
-    public func drain() -> MountChanges {
-        table.withLockedValue { table in
-            defer { table.changes = [] }
-            return table.changes.isEmpty ? .none : .mounts(table.changes)
-        }
-    }
-
-    /// Requests drain for themselves; a test that wants more calls the manager.
-    public func watch(_ notify: @escaping @Sendable () async -> Void) async {}
-
-    /// As `watch`.
-    public func watchAttributes(_ look: @escaping @Sendable () async -> Bool) async {}
-
-    private func begin(_ operation: Operation) async {
-        table.withLockedValue { $0.counts[operation, default: 0] += 1 }
+    func begin(_ operation: Operation) async {
+        state.withLockedValue { $0.counts[operation, default: 0] += 1 }
         await gate.pass(operation)
     }
-}
 
-extension SimulatedKernel.Table {
-    mutating func nextID() -> MountID {
-        lastID += 1
-        return MountID(rawValue: lastID)
+    /// Runs an operation, of which there is one at a time for a mountpoint.
+    func exclusively(
+        _ operation: Operation, at mountpoint: Mountpoint, _ body: () -> OperationOutcome
+    ) async -> OperationOutcome {
+        let isFirst = state.withLockedValue { $0.inFlight.insert(mountpoint).inserted }
+        if !isFirst { violate("\(operation) at \(mountpoint) during another operation there") }
+        await begin(operation)
+        defer { state.withLockedValue { _ = $0.inFlight.remove(mountpoint) } }
+        return body()
     }
 
-    mutating func nextFault(of operation: SimulatedKernel.Operation) -> MountError? {
-        guard var errors = faults[operation], !errors.isEmpty else { return nil }
-        defer { faults[operation] = errors }
-        return errors.removeFirst()
-    }
+    func violate(_ what: String) { state.withLockedValue { $0.violations.append(what) } }
 
-    mutating func attach(_ id: MountID, at mountpoint: Mountpoint) {
-        let parent = stacks[mountpoint]?.last ?? MountID(rawValue: 1)
-        stacks[mountpoint, default: []].append(id)
-        changes.append(MountChange(id: id, parent: parent, mountpoint: mountpoint))
-    }
-
-    mutating func detachTop(at mountpoint: Mountpoint) {
-        guard let id = stacks[mountpoint]?.popLast() else { return }
-        busy.remove(id)
-        changes.append(MountChange(id: id))
-    }
-
-    func seen(_ id: MountID?, at mountpoint: Mountpoint) -> MountpointState.Seen {
-        let stack = stacks[mountpoint] ?? []
-        guard let top = stack.last else { return .empty }
-        if top == id { return .ours }
-        return id.map(stack.contains) == true ? .covered : .foreign
+    func nextFault(of operation: Operation) -> MountError? {
+        state.withLockedValue { state in
+            guard state.faults[operation]?.isEmpty == false else { return nil }
+            return state.faults[operation]?.removeFirst()
+        }
     }
 }

@@ -346,7 +346,7 @@ import Testing
         try await harness.attach("vm-1", at: "/root/a/b")
         harness.kernel.mountForeign(at: try Mountpoint("/root/a"))
         let before = harness.kernel.count(.inspect)
-        try await harness.attach("vm-2", at: "/root/a/b")
+        #expect(try await harness.attachError("vm-2", at: "/root/a/b")?.code == .foreign)
         #expect(harness.kernel.count(.inspect) == before + 1)
     }
 

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import MountModel
+internal import SystemPackage
+
+/// How mounts come and go: what the kernel's `attach_recursive_mnt` and `umount_tree` do, propagation included.
+extension SimulatedTable {
+    /// Attaches a tree, and copies of it beneath the peers of the mount that it goes to.
+    mutating func attach(_ id: MountID, at place: SimulatedPlace) {
+        link(id, at: place)
+        guard let group = mounts[place.mount]?.peers else { return }
+        for member in tree(of: id) where mounts[member]?.peers == nil {
+            let own = newPeerGroup()
+            set(member) { $0.peers = own }
+        }
+        for peer in peers(in: group) where peer.id != place.mount && place.folder.starts(with: peer.root) {
+            let there = SimulatedPlace(mount: peer.id, folder: place.folder)
+            let covered = children[there]
+            let copy = copyTree(id)
+            link(copy, at: there)
+            for member in tree(of: copy).dropFirst() { events.add(member, isAttached: true) }
+            if let covered, let root = mounts[copy]?.rootPlace { raise(covered, onto: root) }
+        }
+    }
+
+    /// Moves an attached tree; who asks has seen that what it is attached to is private.
+    mutating func move(_ id: MountID, to place: SimulatedPlace) {
+        unlink(id)
+        attach(id, at: place)
+    }
+
+    /// Whether `umount2` without a flag says EBUSY: used itself, or a copy that would go with it is.
+    func isBusy(_ id: MountID) -> Bool { isInUse(id) || copies(of: id).contains { hasOpenFiles($0) } }
+
+    /// Takes a tree out of the namespace, and its copies beneath the peers of what it was attached to.
+    mutating func detach(_ id: MountID) {
+        for member in [id] + copies(of: id) { take(tree(of: member)) }
+    }
+
+    /// What is mounted beneath the peers at the same folder and would go too: not what others have mounted on.
+    private func copies(of id: MountID) -> [MountID] {
+        guard let place = mounts[id]?.place, let group = mounts[place.mount]?.peers else { return [] }
+        return peers(in: group).compactMap { peer in
+            guard peer.id != place.mount,
+                let copy = children[SimulatedPlace(mount: peer.id, folder: place.folder)],
+                !children.keys.contains(where: { $0.mount == copy })
+            else { return nil }
+            return copy
+        }
+    }
+
+    private mutating func take(_ members: [MountID]) {
+        for member in members.reversed() {
+            unlink(member)
+            forget(member)
+        }
+        for member in members { events.add(member, isAttached: false) }
+        mountsLeft = mountsLeft.map { $0 + members.count }
+    }
+
+    private func peers(in group: Int) -> [SimulatedMount] {
+        mounts.values.filter { $0.peers == group && $0.place != nil }.sorted { $0.id < $1.id }
+    }
+
+    /// A detached copy of a tree; each copy is a peer of what it was made of.
+    private mutating func copyTree(_ id: MountID) -> MountID {
+        guard let original = mounts[id] else { return id }
+        let copy = newMount(
+            of: original.filesystem, root: original.root, attributes: original.attributes, peers: original.peers)
+        for (place, child) in children where place.mount == id {
+            let below = copyTree(child)
+            raise(below, onto: SimulatedPlace(mount: copy, folder: place.folder))
+        }
+        return copy
+    }
+
+    /// Whether the namespace takes so many more mounts.
+    func requireRoom(for id: MountID, at place: SimulatedPlace) throws(Errno) {
+        guard let left = mountsLeft else { return }
+        let receivers = mounts[place.mount]?.peers.map { peers(in: $0).count } ?? 1
+        if tree(of: id).count * max(1, receivers) > left { throw .noSpace }
+    }
+
+    mutating func countAttached(_ id: MountID) { mountsLeft = mountsLeft.map { $0 - tree(of: id).count } }
+}
