@@ -9,6 +9,8 @@ enum Expectation {
     case nothing
     /// The failure is nobody's: it was wanted.
     case noSharedFailure
+    /// The failure is shared: all of these are told of it.
+    case sharedFailure([Machine.Request])
     /// A reboot has ended these, which is said of each once.
     case ends(KeySet)
 
@@ -24,6 +26,10 @@ enum Expectation {
                 if case .reply(_, .mountFailed) = $0 { true } else { false }
             }
             if isShared { throw Violation("10", "the failure of an aborted build is shared") }
+        case .sharedFailure(let requests):
+            for request in requests where !effects.contains(.reply(request.id, .mountFailed)) {
+                throw Violation("10", "the failed build is not the answer to \(request.id), who has waited for it")
+            }
         case .ends(let keys):
             let said = effects.compactMap { if case .ended(let key, _) = $0 { key } else { nil } }
             if said.count != keys.keys.count || KeySet(Set(said)) != keys {
@@ -44,7 +50,11 @@ extension World {
         case .commit(true):
             guard let pending, case .purge = pending.row else { return .anything }
             return .ends(KeySet(pending.remove))
-        case .build(succeeds: false): return machine.operation?.isAborted == true ? .noSharedFailure : .anything
+        case .build(succeeds: false):
+            guard let operation = machine.operation, case .build(let source) = operation.kind else { return .anything }
+            if operation.isAborted { return .noSharedFailure }
+            // Where the key is durable already, a removal comes first.
+            return .sharedFailure(machine.queue.filter { $0.source == source && !machine.held.contains($0.key) })
         default: return .anything
         }
     }

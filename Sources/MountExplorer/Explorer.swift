@@ -34,7 +34,9 @@ public struct Explorer {
     }
 
     /// Explores until everything is seen or something is wrong. Takes seconds, and some hundred bytes for each state.
-    public mutating func run() -> Report {
+    ///
+    /// - Parameter limit: About how many states to see at most; then there is no verdict on liveness.
+    public mutating func run(limit: Int = .max) -> Report {
         let first = World(scenario)
         _ = visited.insert(first.fingerprint())
         graph.addState(parent: 0, transition: nil)
@@ -42,6 +44,7 @@ public struct Explorer {
         while !frontier.isEmpty {
             var next: [World] = []
             for world in frontier {
+                if visited.count >= limit { return finish(nil) }
                 do throws(Violation) {
                     try expand(world, into: &next)
                 } catch {
@@ -103,9 +106,8 @@ public struct Explorer {
         report.states = visited.count
         report.violation = violation
         if let states = violation?.states, let first = states.first {
-            let way = graph.way(to: first)
-            let lines = Trace(way + steps(along: states, after: way), scenario).lines
-            report.violation?.trace = lines
+            let before = graph.way(to: first)
+            report.violation = violation?.traced(before + steps(along: states, after: before), in: scenario)
         }
         return report
     }

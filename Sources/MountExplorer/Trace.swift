@@ -66,6 +66,7 @@ extension Violation {
     func traced(_ way: [Transition], in scenario: Scenario) -> Violation {
         var copy = self
         copy.trace = Trace(way, scenario).lines
+        copy.steps = way.count
         return copy
     }
 }

@@ -8,6 +8,8 @@ public struct Violation: Error, Sendable, CustomStringConvertible {
     public let message: String
     /// The shortest course of events that leads there, a line each.
     public internal(set) var trace: [String] = []
+    /// How many steps that takes.
+    public internal(set) var steps = 0
 
     /// The states it is about, where the trace is still to be made.
     let states: [UInt32]

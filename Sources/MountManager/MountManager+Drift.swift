@@ -62,4 +62,13 @@ extension MountManager {
                 context: MountError.Context(operation: "verify", target: machine.mountpoint.description),
                 hint: "find out who remounts it; 'mount -o remount,bind,…' gives it back what it had")
     }
+
+    /// What they say about a mount that others took away and that is not mounted again by itself.
+    func lossProblem(of machine: Machine) -> MountError? {
+        guard !machine.state.isHealedByItself else { return nil }
+        return MountError(
+            .conflict, "somebody has unmounted \(machine.mountpoint), which is still in use",
+            context: MountError.Context(operation: "verify", target: machine.mountpoint.description),
+            hint: "find out who unmounts it; an attach mounts it again, as its reconcile action is to report only")
+    }
 }

@@ -7,10 +7,29 @@ internal import SystemPackage
 extension MountManager {
     /// Lets the machine handle an event and carries out what it asks for.
     func feed(_ event: MountpointState.Event, to machine: Machine) {
+        let before = machine.state.phase
         let effects = machine.state.handle(event)
         for effect in effects { carryOut(effect, for: machine) }
         index(machine)
+        note(machine.state.phase, of: machine, after: before)
         noteRest(of: machine)
+    }
+
+    /// Says in the log what an administrator would want to know: what others did, and what does not end.
+    private func note(_ phase: MountpointState.Phase, of machine: Machine, after before: MountpointState.Phase) {
+        if phase == before { return }
+        let level: Logger.Level =
+            switch phase {
+            case .lost, .foreign, .moved, .stuck: .warning
+            case .lingering: .notice
+            case .absent, .mounting, .mounted, .settling, .unmounting, .forgetting, .recovering: .debug
+            }
+        logger.log(
+            level: level, "a mountpoint is \(phase.rawValue)",
+            metadata: [
+                "mountpoint": "\(machine.mountpoint)", "before": "\(before.rawValue)",
+                "source": "\(machine.source?.description ?? "none")", "attachments": "\(machine.state.held.count)",
+            ])
     }
 
     /// Wakes who waits for the machine to come to rest, and forgets it where there is nothing to remember.

@@ -101,7 +101,15 @@ extension MountManager {
         let phase = machine.state.phase
         return MountStatus(
             mountpoint: machine.mountpoint, source: source, phase: phase, mountID: machine.mountID,
-            problem: phase == .mounted || phase == .settling ? driftProblem(of: machine) : machine.problem)
+            problem: problem(of: machine, in: phase))
+    }
+
+    private func problem(of machine: Machine, in phase: MountpointState.Phase) -> MountError? {
+        switch phase {
+        case .mounted, .settling: driftProblem(of: machine)
+        case .lost: machine.problem ?? lossProblem(of: machine)
+        default: machine.problem
+        }
     }
 
     private func listing(of machine: Machine) -> Listing? {

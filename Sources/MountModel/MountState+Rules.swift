@@ -159,7 +159,8 @@ extension MountState {
 
     private mutating func unmountIfUnused() {
         guard let row, let id = row.id, !row.source.isExternal else { return }
-        guard held.isEmpty, write == nil, !isAwaited(row.source) else { return }
+        // Who waits and could use it is in a write by now.
+        guard held.isEmpty, write == nil else { return }
         // Who waits with another source is owed an attempt now.
         if isTimerArmed && !queue.contains(where: { $0.isAttach }) { return }
         disarm()

@@ -5,7 +5,7 @@ import MountExplorer
 
 /// Explores the state machine of a mountpoint exhaustively and prints what that took.
 @main
-struct MountExplorerCommand: ParsableCommand {
+struct MountExplorerCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "mount-explorer",
         abstract: "Tries every course of events of a mountpoint within bounds and checks that nothing goes wrong.",
@@ -26,7 +26,11 @@ struct MountExplorerCommand: ParsableCommand {
     @Option(help: "How many rungs the unmount ladder has, from 1 to 3; else what the row says.")
     var rungs: Int?
 
+    @Option(help: "How many rows to explore at a time, each on a core of its own.")
+    var jobs = 2
+
     func validate() throws {
+        if jobs < 1 { throw ValidationError("at least one row has to be explored at a time") }
         for number in row where !Scenario.rows.indices.contains(number - 1) {
             throw ValidationError("there are rows 1 to \(Scenario.rows.count)")
         }
@@ -39,35 +43,46 @@ struct MountExplorerCommand: ParsableCommand {
         return scenario
     }
 
-    func run() throws {
+    func run() async throws {
         let numbers = row.isEmpty ? Array(1...(long ? Scenario.rows : Scenario.everyCommit).count) : row
-        if !explore(numbers) { throw ExitCode(1) }
+        if !(await explore(numbers)) { throw ExitCode(1) }
     }
 
-    private func explore(_ numbers: [Int]) -> Bool {
-        var isGood = true
-        for number in numbers {
-            let scenario = scenario(number)
-            print("row \(number): \(scenario)")
-            var explorer = Explorer(scenario)
+    /// Explores the rows, some at a time, and prints each as it ends; says whether all is well.
+    private func explore(_ numbers: [Int]) async -> Bool {
+        var waiting = numbers.makeIterator()
+        return await withTaskGroup(of: Result.self) { group in
+            func begin() {
+                guard let number = waiting.next() else { return }
+                let scenario = scenario(number)
+                group.addTask { Result(number, scenario) }
+            }
+            for _ in 0..<jobs { begin() }
+            var isGood = true
+            for await result in group {
+                print(result.text)
+                if result.report.violation != nil { isGood = false }
+                begin()
+            }
+            return isGood
+        }
+    }
+
+    /// What became of one row.
+    private struct Result: Sendable {
+        let text: String
+        let report: Explorer.Report
+
+        init(_ number: Int, _ scenario: Scenario) {
             let clock = ContinuousClock()
             let began = clock.now
-            let report = explorer.run()
-            let took = began.duration(to: clock.now)
-            print(
-                "  \(report.states) states, \(report.transitions) transitions, depth \(report.depth), \(seconds(took)) s"
-            )
-            if let violation = report.violation {
-                print("  \(violation)")
-                isGood = false
-            }
+            var explorer = Explorer(scenario)
+            report = explorer.run()
+            let took = began.duration(to: clock.now) / .milliseconds(1)
+            text = """
+                row \(number): \(scenario)
+                  \(report.states) states, \(report.transitions) transitions, depth \(report.depth), \(Int(took)) ms
+                """ + (report.violation.map { "\n  \($0)" } ?? "")
         }
-        return isGood
-    }
-
-    private func seconds(_ duration: Duration) -> String {
-        let hundredths = duration.components.seconds * 100 + duration.components.attoseconds / 10_000_000_000_000_000
-        let fraction = hundredths % 100
-        return "\(hundredths / 100).\(fraction < 10 ? "0" : "")\(fraction)"
     }
 }

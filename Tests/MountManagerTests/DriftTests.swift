@@ -35,6 +35,32 @@ import Testing
         #expect(problem?.message.contains("without nosuid") == true)
     }
 
+    @Test func whatOthersTookAwayIsMountedAgain() async throws {
+        let harness = try await ManagerHarness()
+        try await harness.attach("vm-1")
+        harness.kernel.unmountTop(at: try Mountpoint(Self.place))
+        await harness.manager.takeChanges()
+        try await harness.settle()
+        #expect(try await harness.phase() == .mounted)
+        #expect(harness.kernel.count(.build) == 2)
+    }
+
+    @Test func whatIsToBeReportedStaysLostUntilSomebodyAsks() async throws {
+        let harness = try await ManagerHarness(reconcile: ReconcilePolicy(otherwise: .report))
+        try await harness.attach("vm-1")
+        harness.kernel.unmountTop(at: try Mountpoint(Self.place))
+        await harness.manager.takeChanges()
+        try await harness.settle()
+        #expect(try await harness.phase() == .lost)
+        #expect(harness.kernel.count(.build) == 1)
+        let problem = await harness.manager.listing(at: try Mountpoint(Self.place))?.status.problem
+        #expect(problem?.message.contains("somebody has unmounted /root/data") == true)
+        #expect(try await harness.attach("vm-1").created == false)
+        #expect(try await harness.phase() == .mounted)
+        #expect(await harness.manager.listing(at: try Mountpoint(Self.place))?.status.problem == nil)
+        #expect(harness.kernel.stack(at: try Mountpoint(Self.place)).count == 1)
+    }
+
     @Test func aMountThatCouldNotBeLookedAtYetIsWorthAnotherLook() async throws {
         let ledger = MemoryLedger()
         let first = try await ManagerHarness(ledger: ledger)

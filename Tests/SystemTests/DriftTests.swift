@@ -49,6 +49,42 @@ extension RealDaemon {
             }
         }
 
+        @Test func withAPolicyToReportALostMountWaitsForWhoAsks() throws {
+            try TestHost.run(start: false) { host in
+                let configuration = host.folder + "/holdfastd.toml"
+                try "[reconcile]\naction = \"report\"".write(toFile: configuration, atomically: true, encoding: .utf8)
+                try host.startDaemon(arguments: ["--config", configuration])
+                let path = try host.attach("vm-1", to: "data", type: "tmpfs").path
+                try #require(umount2(path, 0) == 0)
+                try host.waitForState("lost")
+                #expect(try host.client.verify().mounts.map(\.result) == ["missing"])
+                #expect(try host.client.mounts().mounts.first?.mount.problem?.detail.contains("unmounted") == true)
+                #expect(try host.mounts(at: path).isEmpty)
+                #expect(try host.attach("vm-2", to: "data", type: "tmpfs").path == path)
+                #expect(try host.mounts(at: path).count == 1)
+                try host.detach("vm-1", from: "data")
+                try host.detach("vm-2", from: "data")
+            }
+        }
+
+        @Test func whatWasMovedElsewhereIsShownAndTouchedByNobody() throws {
+            try TestHost.run { host in
+                let path = try host.attach("vm-1", to: "data", type: "tmpfs").path
+                let id = try #require(try host.mounts(at: path).last?.id)
+                let elsewhere = host.folder + "/elsewhere"
+                try FileManager.default.createDirectory(atPath: elsewhere, withIntermediateDirectories: false)
+                try host.run("mount", ["--move", path, elsewhere])
+                try host.waitForState("moved")
+                #expect(try host.attachProblem("vm-2", to: "data", type: "tmpfs")?.code == "foreign")
+                #expect(try host.detach("vm-1", from: "data").detached)
+                #expect(try host.state() == "moved")
+                #expect(try host.mounts(at: elsewhere).map(\.id) == [id])
+                #expect(try host.mounts(at: path).isEmpty)
+                try host.run("mount", ["--move", elsewhere, path])
+                try host.waitForState("absent")
+            }
+        }
+
         @Test func aMountRootThatSomebodyMadeSharedIsPrivateAgain() throws {
             try TestHost.run { host in
                 let path = try host.attach("vm-1", to: "data", type: "tmpfs").path
