@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # `make demo` runs the main job, `make test` passes the tests; both install what they need.
 
-.PHONY: demo test setup build lint format explore explore-small mutants crash soak clean
+.PHONY: demo test test-sanitizers test-thread-sanitizer test-address-sanitizer setup build lint format explore \
+	explore-small mutants crash soak clean
 
 torture = .build/debug/holdfast-torture
 explorer = swift run -c release -Xswiftc -cross-module-optimization --scratch-path .build-explorer mount-explorer
@@ -16,6 +17,15 @@ test: setup lint
 	scripts/in-private-namespace swift test --skip-build --no-parallel
 	scripts/in-private-namespace $(torture) crash --kills 110 --all
 	$(MAKE) explore-small mutants
+
+# The tests under ThreadSanitizer and AddressSanitizer, each in a build of its own (CONTRIBUTING.md).
+test-sanitizers: test-thread-sanitizer test-address-sanitizer
+
+test-thread-sanitizer: setup
+	scripts/test-under-sanitizer thread
+
+test-address-sanitizer: setup
+	scripts/test-under-sanitizer address
 
 # The state machine, exhaustively, within all bounds of docs/state-machine.md: minutes, and up to 10 GB.
 explore:

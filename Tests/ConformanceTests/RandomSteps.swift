@@ -12,10 +12,25 @@ struct RandomSteps {
     init(seed: UInt64) { generator = SeededGenerator(seed: seed) }
 
     mutating func sequence(count: Int) -> [Step] {
-        // Most begin with a mount that is there.
-        var steps: [Step] = chance(of: 4) ? [] : [.build(newName(), .tmpfs), .place("m1", at: "x")]
+        var steps = prelude()
         while steps.count < count { steps.append(chance(of: 2) ? .act(act()) : operation()) }
         return steps
+    }
+
+    /// Most begin with a mount that is there, some with what chance would seldom come to.
+    private mutating func prelude() -> [Step] {
+        let mounted: [Step] = [.build(newName(), pick([.tmpfs, .tmpfs, .folder, .ext4])), .place("m1", at: "x")]
+        let copy: [Step] = [.act(.share("root")), .act(.bind("root", to: "elsewhere/1"))]
+        let inside: [Step] = [.act(.makeFolder("root/x/s")), .act(.mount("root/x/s"))]
+        switch number(8) {
+        case 0: return []
+        case 1: return copy + mounted
+        case 2: return mounted + copy
+        case 3: return mounted + inside
+        case 4: return copy + mounted + inside
+        case 5: return mounted + [.park("m1", from: "x"), .act(.mount("root/x"))]
+        default: return mounted
+        }
     }
 
     private mutating func operation() -> Step {

@@ -5,28 +5,39 @@ internal import SystemPackage
 
 /// How mounts come and go: what the kernel's `attach_recursive_mnt` and `umount_tree` do, propagation included.
 extension SimulatedTable {
-    /// Attaches a tree, and copies of it beneath the peers of the mount that it goes to.
-    mutating func attach(_ id: MountID, at place: SimulatedPlace) {
-        link(id, at: place)
-        guard let group = mounts[place.mount]?.peers else { return }
-        for member in tree(of: id) where mounts[member]?.peers == nil {
-            let own = newPeerGroup()
-            set(member) { $0.peers = own }
+    /// Attaches a tree that was attached nowhere, and copies of it beneath the peers of the mount that it goes to.
+    mutating func attach(_ id: MountID, at place: SimulatedPlace) { attach(id, at: place, receivers(of: place)) }
+
+    /// Moves an attached tree, which may be among those that receive it; who asks has seen that what it is attached to is
+    /// private.
+    mutating func move(_ id: MountID, to place: SimulatedPlace) {
+        let receivers = receivers(of: place)
+        unlink(id)
+        attach(id, at: place, receivers)
+    }
+
+    /// The places beneath peers where what is attached at a place appears too.
+    private func receivers(of place: SimulatedPlace) -> [SimulatedPlace] {
+        guard let group = mounts[place.mount]?.peers else { return [] }
+        return peers(in: group).filter { $0.id != place.mount && place.folder.starts(with: $0.root) }
+            .map { SimulatedPlace(mount: $0.id, folder: place.folder) }
+    }
+
+    private mutating func attach(_ id: MountID, at place: SimulatedPlace, _ receivers: [SimulatedPlace]) {
+        if mounts[place.mount]?.peers != nil {
+            for member in tree(of: id) where mounts[member]?.peers == nil {
+                let own = newPeerGroup()
+                set(member) { $0.peers = own }
+            }
         }
-        for peer in peers(in: group) where peer.id != place.mount && place.folder.starts(with: peer.root) {
-            let there = SimulatedPlace(mount: peer.id, folder: place.folder)
-            let covered = children[there]
-            let copy = copyTree(id)
-            link(copy, at: there)
+        let copies = receivers.map { ($0, copyTree(id)) }
+        link(id, at: place)
+        for (receiver, copy) in copies {
+            let covered = children[receiver]
+            link(copy, at: receiver)
             for member in tree(of: copy).dropFirst() { events.add(member, isAttached: true) }
             if let covered, let root = mounts[copy]?.rootPlace { raise(covered, onto: root) }
         }
-    }
-
-    /// Moves an attached tree; who asks has seen that what it is attached to is private.
-    mutating func move(_ id: MountID, to place: SimulatedPlace) {
-        unlink(id)
-        attach(id, at: place)
     }
 
     /// Whether `umount2` without a flag says EBUSY: used itself, or a copy that would go with it is.
@@ -77,9 +88,6 @@ extension SimulatedTable {
     /// Whether the namespace takes so many more mounts.
     func requireRoom(for id: MountID, at place: SimulatedPlace) throws(Errno) {
         guard let left = mountsLeft else { return }
-        let receivers = mounts[place.mount]?.peers.map { peers(in: $0).count } ?? 1
-        if tree(of: id).count * max(1, receivers) > left { throw .noSpace }
+        if tree(of: id).count * (1 + receivers(of: place).count) > left { throw .noSpace }
     }
-
-    mutating func countAttached(_ id: MountID) { mountsLeft = mountsLeft.map { $0 - tree(of: id).count } }
 }
