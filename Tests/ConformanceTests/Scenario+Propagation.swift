@@ -23,6 +23,13 @@ extension Scenario {
                 act(.close("f")), .unmount("a", from: "x") ~> "empty",
             ]),
         Scenario(
+            "who lazily unmounts a copy of a shared root takes ours along",
+            [
+                act(.share("root")), act(.bind("root", to: "elsewhere/1")), .build("a", .tmpfs) ~> "built",
+                .place("a", at: "x") ~> "ours", act(.unmountLazily("elsewhere/1")),
+                .inspect("x", expecting: "a") ~> "empty",
+            ]),
+        Scenario(
             "a copy that others have mounted on is left behind",
             [
                 act(.share("root")), act(.bind("root", to: "elsewhere/1")), .build("a", .tmpfs) ~> "built",

@@ -56,6 +56,7 @@ struct SourceText {
         let protocols = ["MountExecutor", "MountChangeSource", "MountService", "MountLedger", "Service"]
         return protocols.contains { proto in
             text.contains(": \(proto)") || text.contains(", \(proto)") || path.contains("LinuxExecutor")
+                || path.contains("SimulatedKernel+")
         } && !name.isEmpty
     }
 }

@@ -43,21 +43,33 @@ extension SimulatedTable {
     /// Whether `umount2` without a flag says EBUSY: used itself, or a copy that would go with it is.
     func isBusy(_ id: MountID) -> Bool { isInUse(id) || copies(of: id).contains { hasOpenFiles($0) } }
 
-    /// Takes a tree out of the namespace, and its copies beneath the peers of what it was attached to.
+    /// Takes a tree out of the namespace, and for each mount of it the copies beneath the peers of what it was attached to.
     mutating func detach(_ id: MountID) {
-        for member in [id] + copies(of: id) { take(tree(of: member)) }
+        var going = tree(of: id)
+        var next = 0
+        while next < going.count {
+            for copy in twins(of: going[next]) where !going.contains(copy) && isBare(copy, but: going) {
+                going.append(copy)
+                // What lay on it, and goes too, may have kept others.
+                next = -1
+                break
+            }
+            next += 1
+        }
+        take(going)
     }
 
-    /// What is mounted beneath the peers at the same folder and would go too: not what others have mounted on.
-    private func copies(of id: MountID) -> [MountID] {
-        guard let place = mounts[id]?.place, let group = mounts[place.mount]?.peers else { return [] }
-        return peers(in: group).compactMap { peer in
-            guard peer.id != place.mount,
-                let copy = children[SimulatedPlace(mount: peer.id, folder: place.folder)],
-                !children.keys.contains(where: { $0.mount == copy })
-            else { return nil }
-            return copy
-        }
+    /// What would go with a mount that is unmounted alone: not what others have mounted on.
+    private func copies(of id: MountID) -> [MountID] { twins(of: id).filter { isBare($0, but: []) } }
+
+    /// What is mounted at the same folder beneath the peers of what a mount is attached to.
+    private func twins(of id: MountID) -> [MountID] {
+        guard let place = mounts[id]?.place else { return [] }
+        return receivers(of: place).compactMap { children[$0] }
+    }
+
+    private func isBare(_ id: MountID, but others: [MountID]) -> Bool {
+        children.allSatisfy { $0.key.mount != id || others.contains($0.value) }
     }
 
     private mutating func take(_ members: [MountID]) {
