@@ -9,7 +9,7 @@ import SystemPackage
 
 /// What was to be seen after a step. Ids are replaced by names, so that two kernels can be compared.
 struct Observation: Hashable, CustomStringConvertible {
-    /// What the step was answered: `ours`, `foreign: mount_failed openat2 EBUSY`…
+    /// What the step was answered: `ours`, `covered: foreign openat2 EBUSY`…
     var answer: String
     /// What the changes' source told.
     var changes: [String]

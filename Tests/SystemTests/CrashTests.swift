@@ -50,7 +50,7 @@ extension RealDaemon {
                 kill(daemon.pid, SIGCONT)
                 try host.waitForState("foreign")
                 try host.detach("vm-1", from: "data")
-                try host.waitForState("absent")
+                try host.waitForState("unrecorded")
                 try host.killDaemon()
                 try host.startDaemon()
                 try #require(umount2(path, 0) == 0)

@@ -30,7 +30,8 @@ struct SimulatedTable {
     private var lastNumber = 0
 
     init(root rootPath: SimulatedPath, parking parkingPath: SimulatedPath, firstID: UInt64) {
-        lastID = firstID
+        // The host's own mounts have ids out of the way of those that a test makes.
+        lastID = .max - 16
         self.rootPath = rootPath
         self.parkingPath = parkingPath
         host = newMount(of: newFilesystem(), attributes: [])
@@ -43,6 +44,7 @@ struct SimulatedTable {
         // The product holds both open for as long as it lives.
         openFile("root", at: SimulatedPlace(mount: root, folder: rootPath))
         openFile("parking", at: SimulatedPlace(mount: parking, folder: .top))
+        lastID = firstID
         _ = events.take()
     }
 
