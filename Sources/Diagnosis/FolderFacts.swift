@@ -73,7 +73,7 @@ public struct FolderFacts: Hashable, Sendable {
             isReadOnly: filesystem.f_flag & 1 != 0)  // ST_RDONLY
     }
 
-    /// The names in it that begin with a text, sorted; none where it cannot be read.
+    /// The names in it that begin with a text, sorted, those of empty files apart; none where it cannot be read.
     public func names(beginningWith prefix: String) -> [String] {
         guard let stream = path.withPlatformString({ opendir($0) }) else { return [] }
         defer { closedir(stream) }
@@ -82,7 +82,10 @@ public struct FolderFacts: Hashable, Sendable {
             let name = withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
                 String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
             }
-            if name.hasPrefix(prefix) { names.append(name) }
+            var found = stat()
+            // SAFETY: both pointers live as long as the call, and fstatat keeps none.
+            let isEmpty = fstatat(dirfd(stream), name, &found, AT_SYMLINK_NOFOLLOW) == 0 && found.st_size == 0
+            if name.hasPrefix(prefix), !isEmpty { names.append(name) }
         }
         return names.sorted()
     }

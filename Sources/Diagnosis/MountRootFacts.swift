@@ -32,9 +32,16 @@ public struct MountRootFacts: Hashable, Sendable {
     public init(
         lookingAt path: FilePath, table: MountTable = .current, expected: KernelMountID? = nil
     ) throws(SystemCallError) {
-        folder = FolderFacts(lookingAt: path)
-        mounts = try table.entries(at: path)
+        let mounts = try table.entries(at: path)
+        self.mounts = mounts
         self.expected = expected
+        // What others have mounted over it may be dead, and hang whoever looks.
+        let isOthers = expected.map { mounts.last?.id != $0 } ?? (mounts.count > 1)
+        guard !isOthers else {
+            folder = FolderFacts(path: path, presence: .folder)
+            return
+        }
+        folder = FolderFacts(lookingAt: path)
         guard folder.presence == .folder else { return }
         do throws(SystemCallError) {
             hasImmutableFlag = try FolderFlags.areSupported(at: path)

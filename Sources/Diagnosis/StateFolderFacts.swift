@@ -6,7 +6,7 @@ public import SystemPackage
 public struct StateFolderFacts: Hashable, Sendable {
     /// The folder itself.
     public var folder: FolderFacts
-    /// The names of the ledger's files, those that were moved aside included.
+    /// The names of the ledger's files, those that were moved aside included; an empty one is none.
     public var ledgerFiles: [String]
 
     /// The ledger's name.

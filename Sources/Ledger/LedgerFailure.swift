@@ -48,8 +48,8 @@ struct LedgerFailure {
             (.internal, nil)
         case .SQLITE_CORRUPT, .SQLITE_NOTADB:
             (
-                .internal,
-                "nothing was changed: keep the file, see what the disk says, and move it aside before you start with an empty one"
+                .unavailable,
+                "nothing was changed: restart holdfastd, which checks the ledger, moves a broken one aside, and goes on read-only"
             )
         case .SQLITE_READONLY, .SQLITE_PERM, .SQLITE_AUTH, .SQLITE_CANTOPEN:
             (.unavailable, "is \(folder) writable for the daemon, and its filesystem not mounted read-only?")

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import FoundationEssentials
+import Glibc
 public import MountModel
 public import SystemPackage
 
 /// Which files of a ledger a state folder holds; nothing is opened.
 public struct LedgerSurvey: Hashable, Sendable {
-    /// Whether there is a ledger, or a part of one.
+    /// Whether there is a ledger, or a part of one. An empty file is none: a repair that failed leaves one.
     public var isThere: Bool
     /// Ledgers that could not be read and were moved aside, the oldest first.
     public var movedAside: [FilePath]
@@ -23,7 +24,13 @@ public struct LedgerSurvey: Hashable, Sendable {
     public init(of folder: FilePath) throws(MountError) {
         let files = LedgerFiles(folder: folder)
         do throws(LedgerOpenError) {
-            isThere = try !files.suffixes(of: SQLiteLedger.fileName).isEmpty
+            isThere = false
+            for suffix in try files.suffixes(of: SQLiteLedger.fileName) {
+                guard let found = try files.status(of: folder.appending(SQLiteLedger.fileName + suffix)) else {
+                    continue
+                }
+                if found.st_size > 0 { isThere = true }
+            }
             movedAside = try files.asideNumbers().map { folder.appending(SQLiteLedger.asideName($0)) }
         } catch {
             throw error.error

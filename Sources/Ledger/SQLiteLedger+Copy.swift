@@ -32,6 +32,9 @@ extension SQLiteLedger {
             result = .failure(error)
         }
         try copy.removeAll()
+        // A folder that stays is used again.
+        // SAFETY: the pointer lives as long as the closure, and rmdir keeps none.
+        _ = scratch.withPlatformString { rmdir($0) }
         return try result.get()
     }
 

@@ -76,9 +76,9 @@ public struct ReadOnlyReason: Hashable, Sendable {
     private var action: String {
         switch cause {
         case .unreadable, .undecided:
-            "put a ledger that can be read in its place (a backup, or what 'sqlite3 FILE .recover' makes of "
-                + "\(movedTo ?? "the file")), or begin a new one: stop holdfastd, run 'holdfastd run --new-ledger' once; "
-                + "mounts that are there stay untouched and have to be unmounted by hand"
+            "put a ledger that can be read in its place: a backup, or a copy of \(movedTo ?? "the file") that was repaired "
+                + "with sqlite3; or begin a new one: stop holdfastd, and run 'holdfastd run --new-ledger' once; mounts "
+                + "that are there stay untouched and have to be unmounted by hand"
         case .newerSchema: "run the newer holdfastd again"
         case .unwritable:
             (problem.hint.map { $0 + "; " } ?? "") + "when the folder can be written again, restart holdfastd"

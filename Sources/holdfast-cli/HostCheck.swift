@@ -76,8 +76,8 @@ struct HostCheck {
                     what: "the ledger could not be read and was moved aside: \(stateFolder)/\(last)",
                     why: "holdfastd starts without knowing who uses what, and changes nothing",
                     action:
-                        "put a ledger that can be read in its place (a backup, or what 'sqlite3 \(stateFolder)/\(last) "
-                        + ".recover' makes of it), or begin a new one with 'holdfastd run --new-ledger', once"))
+                        "put a ledger that can be read in its place: a backup, or a copy of it that was repaired with "
+                        + "sqlite3; or begin a new one with 'holdfastd run --new-ledger', once"))
         }
         return findings
     }

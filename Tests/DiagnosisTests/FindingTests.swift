@@ -66,7 +66,8 @@ struct FindingTests {
         try FileManager.default.createDirectory(
             atPath: path.string, withIntermediateDirectories: false, attributes: [.posixPermissions: 0o700])
         defer { #expect(throws: Never.self) { try FileManager.default.removeItem(atPath: path.string) } }
-        try Data().write(to: URL(fileURLWithPath: path.string + "/ledger.sqlite"))
+        try Data("a".utf8).write(to: URL(fileURLWithPath: path.string + "/ledger.sqlite"))
+        try Data().write(to: URL(fileURLWithPath: path.string + "/ledger.sqlite-wal"))
         let facts = StateFolderFacts(lookingAt: path)
         #expect(facts.folder.presence == .folder)
         #expect(facts.folder.permissions == 0o700)

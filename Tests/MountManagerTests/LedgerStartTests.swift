@@ -43,6 +43,9 @@ struct LedgerStartTests {
             #expect(second.finding.code == "ledger_unreadable")
             #expect(second.finding.action.contains("--new-ledger"))
             #expect(access(ledger.string, F_OK) != 0)
+            // What a repair that failed leaves decides nothing.
+            try Data().write(to: URL(fileURLWithPath: ledger.string))
+            #expect(try start(place).readOnlyReason?.cause == .undecided)
             place.beginsNew = true
             guard case .open(let opened) = try start(place) else {
                 Issue.record("the new ledger did not begin")

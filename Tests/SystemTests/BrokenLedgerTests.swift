@@ -105,6 +105,29 @@ extension RealDaemon {
             }
         }
 
+        @Test func aLedgerOfYesterdayTouchesNothingThatItDoesNotKnow() throws {
+            try TestHost.run { host in
+                try host.attach("vm-1", to: "first", type: "tmpfs")
+                try host.killDaemon()
+                let yesterday = try host.ledgerBytes()
+                try host.startDaemon()
+                let second = try host.attach("vm-1", to: "second", type: "tmpfs")
+                #expect(try host.detach("vm-1", from: "first").mountState == "absent")
+                try host.killDaemon()
+                for name in try host.ledgerFiles() { #expect(unlink(host.stateFolder + "/" + name) == 0) }
+                try host.putLedger(yesterday)
+                #expect(try host.startDaemon().log.contains(second.path))
+                // What it knows is lost, and mounted again; what it does not know stays.
+                while try host.client.status().mounts != ["mounted": 1, "unrecorded": 1] { usleep(5_000) }
+                #expect(try host.kernelIDs(at: second.path) == [try #require(second.mount.kernelMountID)])
+                #expect(try host.attachProblem("vm-1", to: "second", type: "tmpfs")?.code == "foreign")
+                #expect(umount2(second.path, 0) == 0)
+                try host.attach("vm-1", to: "second", type: "tmpfs")
+                try host.detach("vm-1", from: "second")
+                try host.detach("vm-1", from: "first")
+            }
+        }
+
         @Test func aLogWithoutItsLedgerIsKept() throws {
             try TestHost.run { host in
                 let old = try host.attach("vm-1", to: "data", type: "tmpfs")
