@@ -147,11 +147,11 @@ struct Course<Place: World> {
         let parents = Dictionary(mounts.map { ($0.id, $0.parent) }, uniquingKeysWith: { first, _ in first })
         func depth(_ id: MountID) -> Int { parents[id].map { 1 + depth($0) } ?? 0 }
         let sorted = mounts.map { (mount: $0, path: world.relative($0.path), depth: depth($0.id)) }
-            .sorted { ($0.path, $0.depth) < ($1.path, $1.depth) }
+            .sorted { ($0.path, $0.depth, $0.mount.id) < ($1.path, $1.depth, $1.mount.id) }
         for (mount, _, _) in sorted where names[mount.id] == nil { names[mount.id] = "others\(names.count)" }
         return Observation(
             answer: answer, changes: text(changes),
-            mounts: sorted.map { "\(name($0.mount.id)) on \(name($0.mount.parent)) at \(hidingIDs($0.path))" },
+            mounts: sorted.map { "\(name($0.mount.id)) on \(name($0.mount.parent)) at \(hidingIDs($0.path))" }.sorted(),
             folders: try world.folders().map { $1 ? "[\(world.relative($0))]" : world.relative($0) }.sorted(),
             loopDevices: try world.loopDevices(expected: expectedLoopDevices))
     }
