@@ -171,7 +171,9 @@ extension RealDaemon {
                 let daemon = try host.startDaemon()
                 #expect(daemon.logLines(with: Self.ended, count: 1).count == 1)
                 #expect(
-                    try host.waitForStates(["foreign", "unrecorded"]) == [kept.path: "foreign", gone.path: "unrecorded"])
+                    try host.waitForStates(["foreign", "unrecorded"]) == [
+                        kept.path: "foreign", gone.path: "unrecorded",
+                    ])
                 #expect(Set(try host.client.verify().mounts.map(\.result)) == ["replaced", "unrecorded"])
                 #expect(try host.detach("vm-1", from: "kept").detached)
                 #expect(try host.managedMounts().map(\.id) == before)
