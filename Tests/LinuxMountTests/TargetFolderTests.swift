@@ -307,6 +307,27 @@ extension RealKernel {
             }
         }
 
+        @Test func `folders that are removed while the prepared ones are listed hide no others`() throws {
+            try Sandbox.run { sandbox in
+                let kept = try sandbox.root.target("kept")
+                _ = try kept.prepareFolder()
+                let (other, otherID) = try sandbox.mountTmpfs(at: "mounted")
+                let passing = try sandbox.root.target("a/b/c")
+                let ended = Flag()
+                let background = Background {
+                    defer { ended.set() }
+                    for _ in 0..<300 { try prepareAndRemove(passing) }
+                }
+                while !ended.isSet {
+                    #expect(try sandbox.root.preparedFolders().contains("kept"))
+                    #expect(try sandbox.root.preparedFolders().contains("mounted"))
+                }
+                try background.wait()
+                try kept.removeFolder()
+                try sandbox.end(other, otherID)
+            }
+        }
+
         @Test func `folders on the way that are removed meanwhile are made again`() throws {
             try Sandbox.run { sandbox in
                 let first = try sandbox.root.target("a/b/c")

@@ -70,6 +70,12 @@ final class DaemonProcess {
         try #require(process.terminationReason == .exit && process.terminationStatus == 0)
     }
 
+    /// SIGTERM; whether SIGKILL comes before it has ended.
+    func isKilledWhileTerminating() -> Bool {
+        process.terminate()
+        return waitForEnd() == SIGKILL
+    }
+
     /// SIGKILL.
     func kill() {
         Glibc.kill(process.processIdentifier, SIGKILL)

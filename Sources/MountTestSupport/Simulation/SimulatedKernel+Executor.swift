@@ -118,13 +118,16 @@ extension SimulatedKernel {
 
     public func removeFolder(at mountpoint: Mountpoint) async throws(MountError) {
         steps.reached(.removeFolder)
+        var refusal: MountError?
         do throws(SystemCallError) {
             try withTable { table throws(SystemCallError) in
                 try table.removeFolder(of: try table.target(mountpoint))
             }
         } catch {
-            throw .operation("remove the folder of", mountpoint, failed: error)
+            refusal = .operation("remove the folder of", mountpoint, failed: error)
         }
+        await begin(.removeFolder)
+        if let refusal { throw refusal }
         steps.reached(.folderRemoved)
     }
 
