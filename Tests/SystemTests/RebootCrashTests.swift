@@ -33,7 +33,7 @@ extension RealDaemon {
                     try host.attach("vm-5", to: "gone", type: "tmpfs"),
                 ]
                 try host.reboot()
-                let daemon = try host.startDaemon(environment: ["HOLDFAST_CRASH_AT": "\(step)"])
+                let daemon = try host.startDaemon(environment: ["HOLDFAST_FAILPOINT": "any:\(step)"])
                 // One that has recovered may have a last step to take, which an end in order waits for.
                 if recovers(host, goneFolder: gone[1].path) { daemon.signal(SIGTERM) }
                 wasKilled = daemon.waitForEnd() == SIGKILL
