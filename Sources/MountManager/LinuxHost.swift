@@ -130,8 +130,11 @@ public final class LinuxHost: Sendable {
     /// - Throws: what kept the ledger from being read.
     public func start() async throws(MountError) {
         try await manager.start()
-        if readOnlyReason == nil { await manager.removeFolders(ofNobody: threads.preparedFolders()) }
-        await manager.logUnrecordedMounts()
+        // Requests do not wait for these looks where operations of the recovery hang in the kernel.
+        await Deadline.first(within: .seconds(2), otherwise: ()) { [self] in
+            if readOnlyReason == nil { await manager.removeFolders(ofNobody: threads.preparedFolders()) }
+            await manager.logUnrecordedMounts()
+        }
     }
 
     /// Ends what is in flight, within the limit, and lets go of everything; mounts stay in place for the next one.

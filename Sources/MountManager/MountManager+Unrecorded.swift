@@ -9,11 +9,15 @@ extension MountManager {
     /// is gone. Sorted by path.
     ///
     /// What is mounted inside a mount, or over one, is not among them: it is somebody's own, or a mountpoint is `foreign`.
+    /// None are found where the executor does not answer within a second.
     public func unrecordedMounts() async -> [UnrecordedMount] {
         takeChanges()
         let known = Set(mountpointsByID.keys)
         let before = Set(machines.keys.map(\.path))
-        let found = await executor.mountsBeneathRoot(except: known)
+        // Where all threads hang in the kernel, the mounts that are known are worth more than an answer that never comes.
+        let found = await Deadline.first(within: .seconds(1), otherwise: []) { [executor] in
+            await executor.mountsBeneathRoot(except: known)
+        }
         // What has come or gone meanwhile is accounted for on one of the two sides.
         let places = before.union(machines.keys.map(\.path))
         return found.filter { mountpointsByID[$0.id] == nil && !places.contains($0.path) }.sorted {
