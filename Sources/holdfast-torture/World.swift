@@ -132,12 +132,13 @@ struct World: Sendable {
             for file in (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? [] {
                 try require(unlink(path + "/" + file) == 0, "unlink \(path)/\(file)")
             }
-            // A ledger on a small filesystem of its own.
-            umount2(path, UMOUNT_NOFOLLOW)
             try require(rmdir(path) == 0 || errno == ENOENT, "rmdir \(path)")
         }
-        let reached = folder + "/reached"
-        try require(unlink(reached) == 0 || errno == ENOENT, "unlink \(reached)")
+        // The failpoints that were reached, and the lock that the daemon keeps beside its mount root.
+        for name in ["reached", ".mnt.holdfastd.lock"] {
+            let path = folder + "/" + name
+            try require(unlink(path) == 0 || errno == ENOENT, "unlink \(path)")
+        }
         try require(umount2(media, UMOUNT_NOFOLLOW) == 0, "umount \(media)")
         try require(rmdir(media) == 0, "rmdir \(media)")
         try require(rmdir(folder) == 0, "rmdir \(folder)")
