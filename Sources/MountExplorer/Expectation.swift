@@ -13,6 +13,10 @@ enum Expectation {
     case sharedFailure([Machine.Request])
     /// A reboot has ended these, which is said of each once.
     case ends(KeySet)
+    /// What could not be written waits for the clock, unless somebody asks for it.
+    case noRetry(Machine.Batch)
+    /// The mount was busy, and the ladder has another rung.
+    case unmount(MountID, rung: Int)
 
     func check(_ effects: [Machine.Effect]) throws(Violation) {
         switch self {
@@ -35,6 +39,14 @@ enum Expectation {
             if said.count != keys.keys.count || KeySet(Set(said)) != keys {
                 throw Violation("5", "the reboot ended \(keys.keys.sorted()), and \(said.sorted()) is what was said")
             }
+        case .noRetry(let refused):
+            for case .write(let batch) in effects where batch.requests.isEmpty && batch.repeats(refused) {
+                throw Violation("liveness", "a write that was refused is tried again at once, and nobody asks for it")
+            }
+        case .unmount(let id, let rung):
+            if !effects.contains(.unmount(id, rung: rung)) {
+                throw Violation("10", "the mount is busy, and rung \(rung) of the ladder is not tried")
+            }
         }
     }
 }
@@ -47,9 +59,16 @@ extension World {
             guard let request = machine.queue.first(where: { $0.id == id }) else { return .nothing }
             if case .undo = request.kind { return .nothing }
             return .anything
+        case .commit(false): if let pending { return .noRetry(pending) } else { return .anything }
         case .commit(true):
             guard let pending, case .purge = pending.row else { return .anything }
             return .ends(KeySet(pending.remove))
+        case .end(works: false):
+            guard case .unmount(let id, let rung) = running, rung + 1 < scenario.rungs, !machine.isDirty,
+                progress == .started || stack.isEmpty,
+                !machine.queue.contains(where: { $0.source == machine.row?.source })
+            else { return .anything }
+            return .unmount(id, rung: rung + 1)
         case .build(succeeds: false):
             guard let operation = machine.operation, case .build(let source) = operation.kind else { return .anything }
             if operation.isAborted { return .noSharedFailure }
@@ -57,5 +76,12 @@ extension World {
             return .sharedFailure(machine.queue.filter { $0.source == source && !machine.held.contains($0.key) })
         default: return .anything
         }
+    }
+}
+
+extension Machine.Batch {
+    /// Whether something of the other is in it once more.
+    fileprivate func repeats(_ other: Self) -> Bool {
+        (row != .keep && row == other.row) || !remove.isDisjoint(with: other.remove)
     }
 }

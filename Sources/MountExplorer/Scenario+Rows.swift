@@ -17,6 +17,7 @@ extension Scenario {
         Scenario(
             consumers: 1, volumes: 1, sources: 2, outstanding: 2, crashes: 1, reboots: 1, outsiders: 2,
             features: [.ownHints, .external, .unhealed]),
+        Scenario(consumers: 2, volumes: 1, sources: 2, outstanding: 2, crashes: 1, reboots: 0, outsiders: 1, rungs: 2),
     ]
 
     /// What is explored before a release, and after a change of the state machine.

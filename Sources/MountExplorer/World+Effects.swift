@@ -62,6 +62,7 @@ extension World {
     private mutating func unmount(_ id: MountID, rung: Int) throws(Violation) {
         if rung >= scenario.rungs { throw Violation("10", "the ladder has no rung \(rung)") }
         if ledger.row?.source.isExternal == true { throw Violation("3", "somebody else's mount is unmounted") }
+        if machine.isDirty { throw Violation("3", "an unmount is started in spite of a hint") }
         if !ledger.held.isEmpty { throw Violation("3", "an unmount is started with attachments in the ledger") }
         if !promised.isEmpty { throw Violation("3", "an unmount is started with attachments acknowledged") }
         if let source = ledger.row?.source, outstanding.contains(where: { isWaiting($0) && $0.source == source }) {

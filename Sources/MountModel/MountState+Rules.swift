@@ -158,6 +158,7 @@ extension MountState {
     }
 
     private mutating func unmountIfUnused() {
+        // The deletion of an external mount's row comes before this; to unmount it would be the worst of mistakes.
         guard let row, let id = row.id, !row.source.isExternal else { return }
         // Who waits and could use it is in a write by now.
         guard held.isEmpty, write == nil else { return }

@@ -5,7 +5,7 @@
 
 /// The rows that find most mutants soonest come first; numbers as in `Scenario.rows`, from 1. Most are found early, so that
 /// each row's beginning is looked at before any row's end.
-let order = [1, 5, 6, 2, 4, 3]
+let order = [1, 7, 5, 6, 2, 4, 3]
 let limits = [100_000, .max]
 
 func search() -> String {
