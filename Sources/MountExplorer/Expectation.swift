@@ -59,7 +59,9 @@ extension World {
             guard let request = machine.queue.first(where: { $0.id == id }) else { return .nothing }
             if case .undo = request.kind { return .nothing }
             return .anything
-        case .commit(false): if let pending { return .noRetry(pending) } else { return .anything }
+        case .commit(false):
+            guard let pending else { return .anything }
+            return .noRetry(pending)
         case .commit(true):
             guard let pending, case .purge = pending.row else { return .anything }
             return .ends(KeySet(pending.remove))
