@@ -4,6 +4,7 @@ internal import Foundation
 internal import Glibc
 internal import HoldfastAPI
 internal import LinuxMount
+internal import MountTestSupport
 internal import SystemPackage
 
 // What must hold after each kill, and at the end.

@@ -120,7 +120,7 @@ final class CrashRun {
         var environment = environment
         environment["HOLDFAST_FAILPOINTS_REACHED"] = world.folder + "/reached"
         let daemon = try DaemonProcess(
-            daemonProgram, world.daemonArguments, environment: environment, onStop: onStop)
+            program: daemonProgram, world.daemonArguments, environment: environment, lineLimit: 400, onStop: onStop)
         current = daemon
         return daemon
     }

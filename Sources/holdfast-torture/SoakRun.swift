@@ -23,7 +23,7 @@ final class SoakRun: @unchecked Sendable {
     init(daemon program: String, clients: Int, seed: UInt64) throws {
         world = try World()
         let world = world
-        daemon = try DaemonProcess(program, world.daemonArguments, environment: [:])
+        daemon = try DaemonProcess(program: program, world.daemonArguments, lineLimit: 400)
         self.clients = (0..<clients).map { LoadClient($0, in: world) }
         self.seed = seed
         random = SeededGenerator(seed: seed)
