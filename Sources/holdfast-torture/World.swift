@@ -139,6 +139,8 @@ struct World: Sendable {
             let path = folder + "/" + name
             try require(unlink(path) == 0 || errno == ENOENT, "unlink \(path)")
         }
+        endBoots()
+        try require(unlink(folder + "/boot_id") == 0 || errno == ENOENT, "unlink \(folder)/boot_id")
         try require(umount2(media, Int32(UMOUNT_NOFOLLOW)) == 0, "umount \(media)")
         try require(rmdir(media) == 0, "rmdir \(media)")
         try require(rmdir(folder) == 0, "rmdir \(folder)")
