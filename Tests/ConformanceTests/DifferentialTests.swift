@@ -5,7 +5,7 @@ import Testing
 
 extension Conformance {
     /// Random sequences on both kernels. A failure names its seed: HOLDFAST_DIFFERENTIAL_SEED runs that one alone,
-    /// HOLDFAST_DIFFERENTIAL_RUNS as many as one has time for.
+    /// HOLDFAST_DIFFERENTIAL_RUNS as many as one has time for, from HOLDFAST_DIFFERENTIAL_FIRST on.
     @Suite struct DifferentialTests {
         @Test(.timeLimit(.minutes(60))) func `random sequences show the same on both kernels`() async throws {
             let environment = ProcessInfo.processInfo.environment
