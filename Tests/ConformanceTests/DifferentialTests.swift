@@ -14,7 +14,13 @@ extension Conformance {
             let first = environment["HOLDFAST_DIFFERENTIAL_FIRST"].flatMap(UInt64.init) ?? 1
             for seed in seed.map({ $0...$0 }) ?? first...(first + runs - 1) {
                 var random = RandomSteps(seed: seed)
-                let comparison = try await Comparison(of: random.sequence(count: 24))
+                let comparison: Comparison
+                do {
+                    comparison = try await Comparison(of: random.sequence(count: 24))
+                } catch {
+                    Issue.record("seed \(seed): \(error)")
+                    return
+                }
                 guard let difference = comparison.firstDifference else { continue }
                 let shortest = try await shrink(Array(comparison.steps[...difference])) ?? comparison
                 Issue.record("seed \(seed)\n\(shortest.report ?? "")")

@@ -73,7 +73,8 @@ extension Scenario {
                 act(.makePrivate("root")), .park("a", from: "x") ~> "parked", act(.mount("elsewhere/1/x")),
                 .unmount("a", from: "x") ~> "covered: mount_failed move_mount EINVAL",
                 .inspect("x", expecting: "a") ~> "covered: mount_failed move_mount EINVAL",
-                act(.unmount("elsewhere/1/x")), .inspect("x", expecting: "a") ~> "ours",
+                .park("a", from: "x") ~> "not parked: move_mount EINVAL", act(.unmount("elsewhere/1/x")),
+                .inspect("x", expecting: "a") ~> "ours",
             ]),
         Scenario(
             "a root that others have shared is made private again, and the copies stay",

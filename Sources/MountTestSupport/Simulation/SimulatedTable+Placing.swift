@@ -63,7 +63,7 @@ extension SimulatedTable {
 
     /// What lies on a mount in its slot is lifted off it first, which the kernel refuses where that is attached to what is
     /// shared: what has spread there always is.
-    private func requireLiftable(overSlotOf id: MountID) throws(SystemCallError) {
+    func requireLiftable(overSlotOf id: MountID) throws(SystemCallError) {
         guard let top = slot(of: id), top != id, let below = mounts[top]?.place?.mount, mounts[below]?.peers != nil
         else { return }
         throw SystemCallError("move_mount", .invalidArgument)
