@@ -66,7 +66,7 @@ extension CrashRun {
         let records = allRecords
         var broken = check.fileComplaints(records, in: list)
         if hasRebooted {
-            let survivors = found.filter { !$0.value.isPersistent }
+            let survivors = found.filter { $0.value.isPersistent == false }
             broken += survivors.map { "\($0.key): an ordinary attachment has survived the reboot" }
             report.restoredAttachments += records.values.count { $0.knowledge == .there }
             hasRebooted = false

@@ -6,10 +6,10 @@ internal import HoldfastAPI
 struct HeldAttachment: Hashable, Sendable {
     /// Its name in the API; the ledger has none.
     let id: String?
-    /// Whether a reboot leaves it.
-    let isPersistent: Bool
+    /// Whether a reboot leaves it; nil where that is not certain.
+    let isPersistent: Bool?
 
-    init(id: String?, isPersistent: Bool) {
+    init(id: String?, isPersistent: Bool?) {
         self.id = id
         self.isPersistent = isPersistent
     }
@@ -18,7 +18,7 @@ struct HeldAttachment: Hashable, Sendable {
 
     /// In what another is not the same.
     func difference(from other: HeldAttachment) -> String? {
-        if isPersistent != other.isPersistent {
+        if let isPersistent, let found = other.isPersistent, isPersistent != found {
             return isPersistent ? "a persistent attachment is ordinary" : "an ordinary attachment is persistent"
         }
         if let id, let found = other.id, id != found { return "the id \(id) has become \(found)" }

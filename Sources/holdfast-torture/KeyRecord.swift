@@ -42,16 +42,23 @@ struct KeyRecord: Sendable {
         case .done(let created):
             if !hasGhost, created && knowledge == .there { complaint = "an attachment that was there was made anew" }
             if !hasGhost, !created && knowledge == .gone { complaint = "an attachment that was gone was found" }
-            if let answer, !answer.isPersistent, asked { complaint = "an attachment was to be persistent and is not" }
+            if let answer, answer.isPersistent == false, asked {
+                complaint = "an attachment was to be persistent and is not"
+            }
             if let answer, let held, !created {
                 // A lease only ever becomes longer.
-                let wanted = HeldAttachment(id: held.id, isPersistent: held.isPersistent || asked)
+                let wanted = HeldAttachment(id: held.id, isPersistent: asked ? true : held.isPersistent)
                 complaint = complaint ?? wanted.difference(from: answer)
             }
             knowledge = hasGhost ? .either : .there
             held = hasGhost ? nil : answer
             hasFailed = false
-        case .refused: hasFailed = true
+        case .refused:
+            hasFailed = true
+            // Its write may have been durable before the mount turned out to be covered: the lease stays the longer one.
+            if let id = held?.id, asked, held?.isPersistent == false {
+                held = HeldAttachment(id: id, isPersistent: nil)
+            }
         case .unanswered: lose()
         case .notSent: break
         }

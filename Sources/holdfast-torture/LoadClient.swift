@@ -70,20 +70,21 @@ final class LoadClient: @unchecked Sendable {
     private func attach(_ key: LoadKey) {
         let source = world.sources[key.source]
         if source.isFolderMadeBefore, let at = source.at { makeFolderFirst(at) }
+        let request = request(key, timeout: randomTimeout())
+        let isPersistent = request.lease != nil
         do throws(Problem) {
-            let request = request(key, timeout: randomTimeout())
             let answer = try world.client.attach(request)
             tally.attached += 1
             note(
                 key,
                 records[key]?.noteAttach(
-                    .done(changed: answer.created), persistent: request.lease != nil,
+                    .done(changed: answer.created), persistent: isPersistent,
                     answer: HeldAttachment(answer.attachment)))
             if source.isBroken { complaints.append("\(key): attached a source that cannot be mounted") }
             use(answer, key)
         } catch {
             let outcome = tally.count(error)
-            note(key, records[key]?.noteAttach(outcome))
+            note(key, records[key]?.noteAttach(outcome, persistent: isPersistent))
         }
     }
 

@@ -63,6 +63,22 @@ import Testing
         #expect(record.noteAttach(.done(changed: false), answer: ordinary) != nil)
     }
 
+    @Test func anAttachThatWasRefusedMayHaveMadeItPersistent() {
+        var record = KeyRecord()
+        _ = record.noteAttach(.done(changed: true), answer: ordinary)
+        _ = record.noteAttach(.refused)
+        #expect(record.complaint(finding: persistent) != nil)
+        _ = record.noteAttach(.refused, persistent: true)
+        #expect(record.complaint(finding: persistent) == nil)
+        #expect(record.complaint(finding: ordinary) == nil)
+        #expect(record.complaint(finding: nil) != nil)
+        var seen = record
+        seen.adopt(ordinary)
+        #expect(seen.complaint(finding: persistent) != nil)
+        record.reboot(keepsFiles: true)
+        #expect(record.complaint(finding: nil) == nil)
+    }
+
     @Test func theIdStays() {
         var record = KeyRecord()
         _ = record.noteAttach(.done(changed: true), answer: ordinary)
