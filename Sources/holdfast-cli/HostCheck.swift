@@ -69,11 +69,11 @@ struct HostCheck {
     private var ledger: [Finding] {
         let facts = StateFolderFacts(lookingAt: FilePath(stateFolder))
         var findings = facts.findings()
-        if !facts.hasLedger, let last = facts.movedAside.last {
+        if !facts.ledgers.isThere, let last = facts.ledgers.movedAside.last {
             findings.append(
                 Finding(
                     "ledger_unreadable", .error,
-                    what: "the ledger could not be read and was moved aside: \(stateFolder)/\(last)",
+                    what: "the ledger could not be read and was moved aside: \(last)",
                     why: "holdfastd starts without knowing who uses what, and changes nothing",
                     action:
                         "put a ledger that can be read in its place: a backup, or a copy of it that was repaired with "
