@@ -52,7 +52,7 @@ let package = Package(
         .target(
             name: "HoldfastServer",
             dependencies: [
-                "HoldfastAPI", "MountModel", "LinuxMount", "Diagnosis", "Filesystems", "MountManager", system, log,
+                "HoldfastAPI", "MountModel", "LinuxMount", "Filesystems", "MountManager", system, log,
                 lifecycle, nio, nioCore,
                 .product(name: "NIOHTTP1", package: "swift-nio"), nioLocks,
                 .product(name: "HummingbirdCore", package: "hummingbird"),

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import Diagnosis
 internal import Filesystems
 public import HoldfastAPI
 internal import MountManager
@@ -32,13 +31,5 @@ extension ManagerService {
         VerifyResponse.Entry(
             id: Identifier.mount(at: mount.path), mountpoint: mount.path.string, result: "unrecorded",
             expected: "nothing that is recorded", found: "mount \(mount.id): \(mount.type) \(mount.source)")
-    }
-}
-
-extension DoctorResponse.Entry {
-    init(_ finding: Finding) {
-        self.init(
-            code: finding.code, severity: finding.severity.rawValue, what: finding.what, why: finding.why,
-            action: finding.action)
     }
 }

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-public import Diagnosis
 internal import Filesystems
 public import HoldfastAPI
 public import MountManager

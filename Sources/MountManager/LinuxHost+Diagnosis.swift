@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-public import Diagnosis
+internal import Diagnosis
 internal import Dispatch
 internal import LinuxMount
-internal import MountModel
+public import MountModel
 internal import SystemPackage
 
 extension LinuxHost {
