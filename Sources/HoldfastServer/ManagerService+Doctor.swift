@@ -7,9 +7,9 @@ public import MountModel
 internal import SystemPackage
 
 extension ManagerService {
-    /// What the daemon's host has to tell.
+    /// What the daemon's host has to tell; one diagnosis at a time.
     public func doctor() async throws(MountError) -> DoctorResponse {
-        DoctorResponse(findings: await facts.diagnose().map(DoctorResponse.Entry.init))
+        DoctorResponse(findings: await diagnosis.findings().map(DoctorResponse.Entry.init))
     }
 
     /// A mount that no record accounts for, as far as the kernel tells.

@@ -11,6 +11,7 @@ public struct ManagerService: MountService {
     private let manager: MountManager
     private let executor: any MountExecutor
     let facts: DaemonFacts
+    let diagnosis: SharedDiagnosis
     private let catalog = FilesystemCatalog.standard
     private let started = ContinuousClock.now
 
@@ -19,6 +20,7 @@ public struct ManagerService: MountService {
         self.manager = manager
         self.executor = executor
         self.facts = facts
+        diagnosis = SharedDiagnosis(look: facts.diagnose)
     }
 
     public func attach(_ request: AttachRequest, caller: Caller) async throws(MountError) -> AttachResponse {
