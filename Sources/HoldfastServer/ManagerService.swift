@@ -151,7 +151,12 @@ public struct ManagerService: MountService {
         ]
     }
 
-    public func isReady() async -> Bool { await manager.isReady }
+    public func checkReadiness() async throws(MountError) {
+        guard await manager.isReady else {
+            throw MountError(.unavailable, "the daemon does not take requests yet", hint: "try again soon")
+        }
+        if let reason = manager.configuration.readOnlyReason { throw reason.error }
+    }
 }
 
 /// What the daemon knows about itself and its kernel.

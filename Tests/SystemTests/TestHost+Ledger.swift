@@ -79,6 +79,23 @@ extension TestHost {
         }
     }
 
+    /// The status and the body of `GET /readyz` or `/healthz`, as a load balancer asks for it.
+    func probe(_ path: String) throws -> (status: String, body: String) {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/curl")
+        process.arguments = [
+            "--silent", "--write-out", "\n%{http_code}", "--unix-socket", folder + "/run/holdfast.sock",
+            "http://h\(path)",
+        ]
+        let output = Pipe()
+        process.standardOutput = output
+        try process.run()
+        let lines = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+            .split(separator: "\n")
+        process.waitUntilExit()
+        return (String(try #require(lines.last)), lines.dropLast().joined(separator: "\n"))
+    }
+
     /// The codes of what `GET /v1/doctor` finds.
     func findings() throws -> Set<String> { Set(try client.doctor().findings.map(\.code)) }
 
