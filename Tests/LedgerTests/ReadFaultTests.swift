@@ -41,7 +41,7 @@ struct ReadFaultTests {
     @Test("the same where the kernel answers EIO")
     func everySystemCall() async throws {
         await #expect(processExitsWith: .success) {
-            try FaultingReads.install()
+            try FaultingSystemCalls.install()
             try await withLedgerFolder { folder in
                 let crashed = try await Self.fill(folder)
                 let expected = try await Self.contents(ofCopyOf: crashed)
@@ -50,10 +50,10 @@ struct ReadFaultTests {
                     var isOver = false
                     while !isOver {
                         let copy = try crashed.copy()
-                        FaultingReads.plan(.init(readsBefore: number, reads: failures))
+                        FaultingSystemCalls.plan(.init(readsBefore: number, reads: failures))
                         try await Self.start(on: copy, "read \(number)")
-                        isOver = FaultingReads.rest.reads == failures
-                        FaultingReads.plan(.init())
+                        isOver = FaultingSystemCalls.rest.reads == failures
+                        FaultingSystemCalls.plan(.init())
                         try await Self.check(copy, expected, "read \(number)")
                         number += 1
                     }

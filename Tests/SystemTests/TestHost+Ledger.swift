@@ -50,15 +50,30 @@ extension TestHost {
         try #require(mount("none", stateFolder, nil, flags, nil) == 0)
     }
 
+    /// A filesystem with a quota for the state folder, which root has to keep to as well.
+    func mountState(quota: String) throws {
+        try FileManager.default.createDirectory(atPath: stateFolder, withIntermediateDirectories: false)
+        let image = folder + "/state.img"
+        try run("/usr/bin/truncate", ["--size=128M", image])
+        try run("/usr/sbin/mkfs.btrfs", ["--quiet", image])
+        try run("/usr/bin/mount", ["--options", "loop,nosuid,nodev,noexec", image, stateFolder])
+        try #require(chmod(stateFolder, 0o700) == 0)
+        try run("/usr/bin/btrfs", ["quota", "enable", stateFolder])
+        try setStateQuota(quota)
+    }
+
+    /// Sets it to a size, or to `none`.
+    func setStateQuota(_ quota: String) throws { try run("/usr/bin/btrfs", ["qgroup", "limit", quota, stateFolder]) }
+
     func unmountState() { #expect(umount2(stateFolder, 0) == 0) }
 
     /// Takes all the space that the state folder has left.
-    func fillState() throws {
+    func fillState(until error: Errno = .noSpace) throws {
         let file = try FileDescriptor.open(
             stateFolder + "/filler", .writeOnly, options: [.create, .append], permissions: .ownerReadWrite)
         let page = [UInt8](repeating: 0, count: 4096)
         _ = try file.closeAfter {
-            #expect(throws: Errno.noSpace) { while true { _ = try file.writeAll(page) } }
+            #expect(throws: error) { while true { _ = try file.writeAll(page) } }
         }
     }
 
