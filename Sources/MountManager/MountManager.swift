@@ -20,12 +20,13 @@ public actor MountManager {
     let logger: Logger
     var machines: [Mountpoint: Machine] = [:]
     var mountpointsByID: [MountID: Mountpoint] = [:]
-    /// Mountpoints whose record is gone and whose folder is not: something that is not ours is mounted on it.
-    var owedFolders: Set<Mountpoint> = []
+    var owedFolders = OwedFolders()
     /// How often something was unmounted, or might have been.
     var departures: UInt64 = 0
-    /// Removals under way of folders that no machine has.
-    var removals: [Mountpoint: Task<Void, Never>] = [:]
+    /// The one attempt under way at the owed folders.
+    var removingOwed: Task<Void, Never>?
+    /// The one of them that is being removed at this moment.
+    var removal: (mountpoint: Mountpoint, task: Task<Void, Never>)?
     /// Who may begin a kernel operation or a ledger write.
     var lanes: [Lane.Name: Lane]
     /// What of the load is counted as it changes.
@@ -113,7 +114,7 @@ public actor MountManager {
         let deadline = ContinuousClock.now + limit
         for mountpoint in machines.keys { await wait(for: .rest, at: mountpoint, until: deadline) }
         removeOwedFolders()
-        for removal in removals.values { await removal.value }
+        await removingOwed?.value
     }
 
     /// Whether recovery has been started and requests are taken.
@@ -132,7 +133,7 @@ public actor MountManager {
             backoff: configuration.backoff)
         machines[mountpoint] = machine
         // The folder is not to go while a mount is being placed on it.
-        if let removal = removals[mountpoint] { closeAfter(removal, at: machine) }
+        if let removal, removal.mountpoint == mountpoint { closeAfter(removal.task, at: machine) }
         return machine
     }
 
