@@ -139,11 +139,30 @@ public final class LinuxHost: Sendable {
 
     /// Ends what is in flight, within the limit, and lets go of everything; mounts stay in place for the next one.
     ///
-    /// Where nothing is mounted any more, the mount root's own bind mount goes too.
+    /// Where nothing is mounted any more, the mount root's own bind mount goes too. What hangs in the kernel is not waited
+    /// for any longer, and keeps its thread, and the locks, until it ends or the process does.
     ///
-    /// - Throws: what kept the ledger from being closed; every acknowledged change is durable all the same.
+    /// - Throws: what kept the ledger from being closed, or `stuck` where something hangs; every acknowledged change is
+    ///   durable all the same.
     public func stop(within limit: Duration = .seconds(20)) async throws(MountError) {
+        let deadline = ContinuousClock.now + limit
         await manager.stop(within: limit)
+        let late = MountError(
+            .stuck,
+            "not everything has ended: a call to the kernel or the disk hangs; the log says at which mountpoints",
+            context: MountError.Context(operation: "stop"),
+            hint:
+                "what is recorded is safe, and mounts stay in place; the next start takes them up when the call has ended"
+        )
+        // Where what is in flight has taken all the time, what does not hang gets a moment still.
+        let rest = max(ContinuousClock.now.duration(to: deadline), .seconds(1))
+        let released = await Deadline.first(within: rest, otherwise: Result<Void, MountError>.failure(late)) { [self] in
+            do throws(MountError) { return .success(try await release()) } catch { return .failure(error) }
+        }
+        try released.get()
+    }
+
+    private func release() async throws(MountError) {
         do {
             try await threads.shutDown()
         } catch {

@@ -86,7 +86,10 @@ public actor MountManager {
     /// Listens to the kernel and watches over the operations' deadlines until the task is cancelled.
     public func run() async {
         async let listening: Void = changes.watch { await self.takeChanges() }
-        async let looking: Void = changes.watchAttributes { await self.lookForDrift() }
+        // A look that hangs in the kernel does not keep this from ending.
+        async let looking: Void = changes.watchAttributes {
+            await Deadline.first(within: nil, otherwise: false) { await self.lookForDrift() }
+        }
         await watchDeadlines()
         await listening
         await looking
@@ -106,7 +109,8 @@ public actor MountManager {
         }
     }
 
-    /// Stops accepting, and returns when no kernel operation or ledger write is in flight, or at the deadline.
+    /// Stops accepting, and returns when no kernel operation or ledger write is in flight, or at the deadline: what hangs
+    /// is then named in the log.
     ///
     /// Mounts stay as they are: the next start finds them.
     public func stop(within limit: Duration) async {
@@ -114,7 +118,26 @@ public actor MountManager {
         let deadline = ContinuousClock.now + limit
         for mountpoint in machines.keys { await wait(for: .rest, at: mountpoint, until: deadline) }
         removeOwedFolders()
-        await removingOwed?.value
+        if let removingOwed {
+            await Deadline.first(within: ContinuousClock.now.duration(to: deadline), otherwise: ()) {
+                await removingOwed.value
+            }
+        }
+        noteWhatHangs()
+    }
+
+    /// Names what a stop does not wait for.
+    private func noteWhatHangs() {
+        let hanging = machines.values.filter { !$0.isAtRest }.sorted { $0.mountpoint < $1.mountpoint }
+        let folders = removingOwed == nil ? 0 : owedFolders.count
+        if hanging.isEmpty, folders == 0 { return }
+        let shown = hanging.prefix(20).map { "\($0.mountpoint) (\($0.state.phase.rawValue))" }
+        logger.error(
+            "stopping does not wait any longer for what is under way: \(hanging.count) mountpoints, \(folders) folders",
+            metadata: [
+                "mountpoints": "\(shown.joined(separator: ", "))\(hanging.count > shown.count ? ", …" : "")",
+                "folders": "\(folders)",
+            ])
     }
 
     /// Whether recovery has been started and requests are taken.
