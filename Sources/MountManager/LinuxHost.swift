@@ -84,6 +84,7 @@ public final class LinuxHost: Sendable {
         runtimeLock = try Self.takeLock(Self.lockFile(in: options.runtimeFolder))
         rootLock = try Self.lockMountRoot(options.mountRoot, kernelSteps)
         ledger = try Self.openLedger(options, logger)
+        let repairs = ledger.readOnlyReason == nil
         let (root, parking, changes) = try Self.translating(
             "prepare the mount root \(options.mountRoot)"
         ) { () throws(SystemCallError) in
@@ -91,8 +92,9 @@ public final class LinuxHost: Sendable {
             let changes = try LinuxMountChanges(logger: logger)
             let (root, parking) = try kernelSteps.bound { () throws(SystemCallError) in
                 (
-                    try ManagedRoot.prepare(at: options.mountRoot.path),
-                    try ParkingLot.prepare(at: options.runtimeFolder.path.appending("parking"))
+                    try ManagedRoot.prepare(at: options.mountRoot.path, repairs: repairs),
+                    try ParkingLot.prepare(
+                        at: options.runtimeFolder.path.appending("parking"), repairs: repairs)
                 )
             }
             return (root, parking, changes)
@@ -102,13 +104,13 @@ public final class LinuxHost: Sendable {
         self.parking = parking
         self.logger = logger
         threads = LinuxExecutor(
-            root: root, parking: parking, threads: options.threads, steps: options.executorSteps)
+            root: root, parking: parking, repairs: repairs, threads: options.threads, steps: options.executorSteps)
         executor = threads
         var limits = options.limits
         limits.operationsAtOnce = options.threads
         var configuration = ManagerConfiguration(
             mountRoot: options.mountRoot, boot: boot, operationDeadline: options.operationDeadline,
-            limits: limits, reconcile: options.reconcile, isReadOnly: ledger.readOnlyReason != nil)
+            limits: limits, reconcile: options.reconcile, isReadOnly: !repairs)
         configuration.readOnlyReason = ledger.readOnlyReason
         manager = MountManager(
             configuration: configuration, ledger: ledger.forManager, executor: threads, changes: changes,
@@ -139,7 +141,7 @@ public final class LinuxHost: Sendable {
 
     /// Ends what is in flight, within the limit, and lets go of everything; mounts stay in place for the next one.
     ///
-    /// Where nothing is mounted any more, the mount root's own bind mount goes too. What hangs in the kernel is not waited
+    /// Where nothing is mounted any more, the mount root's own bind mount goes too, but not by one that must not write. What hangs in the kernel is not waited
     /// for any longer, and keeps its thread, and the locks, until it ends or the process does.
     ///
     /// - Throws: what kept the ledger from being closed, or `stuck` where something hangs; every acknowledged change is
@@ -168,7 +170,7 @@ public final class LinuxHost: Sendable {
         } catch {
             logger.error("the executor's threads did not end: \(error)")
         }
-        threads.steps.kernel.bound { releaseEmptyFolders() }
+        if readOnlyReason == nil { threads.steps.kernel.bound { releaseEmptyFolders() } }
         if case .open(let ledger) = ledger { try await ledger.close() }
     }
 

@@ -27,6 +27,8 @@ public actor MountManager {
     var removingOwed: Task<Void, Never>?
     /// The one of them that is being removed at this moment.
     var removal: (mountpoint: Mountpoint, task: Task<Void, Never>)?
+    /// Whether others had made the mount root shared at the last look, and it has stayed so.
+    var isRootExposed = false
     /// Who may begin a kernel operation or a ledger write.
     var lanes: [Lane.Name: Lane]
     /// What of the load is counted as it changes.
