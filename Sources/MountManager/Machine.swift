@@ -61,7 +61,7 @@ final class Machine {
     var mountID: MountID? { state.isPurging ? nil : state.row?.id }
 
     /// Whether nothing is under way and nobody waits for an answer.
-    var isAtRest: Bool { isDropped || state.isAtRest && closing == nil }
+    var isAtRest: Bool { closing == nil && (isDropped ? state.write == nil : state.isAtRest) }
 
     /// Whether somebody waits for what it does.
     var isAwaited: Bool { !waiting.isEmpty || !watchers.isEmpty }

@@ -54,6 +54,42 @@ import Testing
         await running.value
         await kernel.letGo(.drift)
     }
+
+    @Test func aWriteThatIsUnderWayIsWaitedForWhereTheOperationWasDropped() async throws {
+        let (kernel, ledger) = (SimulatedKernel(), HeldLedger())
+        var limits = ManagerLimits()
+        limits.operationsAtOnce = 1
+        let manager = try await ManagerHarness.manager(kernel: kernel, ledger: ledger, limits: limits)
+        let mountpoint = try Mountpoint(place)
+        @Sendable func attach(_ consumer: String, at place: Mountpoint) async throws -> AttachResult {
+            try await manager.attach(
+                AttachOrder(
+                    source: ManagerHarness.source(place == mountpoint ? "data" : "other"), mountpoint: place,
+                    key: try ManagerHarness.key(consumer), owner: 0))
+        }
+        _ = try await attach("vm-1", at: mountpoint)
+        // Somebody else has the only turn, so that the look at ours waits while its write is under way.
+        await kernel.hold(.place)
+        let other = Task { try await attach("vm-1", at: try Mountpoint("/root/other")) }
+        await kernel.waitUntilHeld(.place)
+        await ledger.hold()
+        let second = Task { try await attach("vm-2", at: mountpoint) }
+        await ledger.waitUntilHeld()
+        kernel.mountForeign(at: mountpoint)
+        _ = await manager.list()
+        #expect(await manager.load().queuedOperations == 1)
+        await manager.stopAccepting()
+        #expect(await manager.isAtRest(at: mountpoint) == false)
+        await ledger.letGo()
+        await kernel.letGo(.place)
+        await manager.stop(within: .seconds(30))
+        #expect(await manager.isAtRest(at: mountpoint) == true)
+        // Which is as its caller was told: he was not, and it is gone again.
+        #expect(try await ledger.load().mounts[mountpoint]?.attachments.map(\.key) == [ManagerHarness.key("vm-1")])
+        let error = await #expect(throws: MountError.self) { _ = try await second.value }
+        #expect(error?.code == .unavailable)
+        _ = await other.result
+    }
 }
 
 /// Attributes may have changed, once.
@@ -61,4 +97,9 @@ private struct OneLook: MountChangeSource {
     func drain() -> MountChanges { .none }
     func watch(_ notify: @escaping @Sendable () async -> Void) async {}
     func watchAttributes(_ look: @escaping @Sendable () async -> Bool) async { _ = await look() }
+}
+
+extension MountManager {
+    /// Whether a stop would not wait for the mountpoint; nil where there is none.
+    fileprivate func isAtRest(at mountpoint: Mountpoint) -> Bool? { machines[mountpoint]?.isAtRest }
 }
