@@ -20,9 +20,10 @@ public final class ParkingLot: Sendable {
 
     /// Makes the folder (root's, 0700) and its tmpfs, or takes over those of an earlier daemon with what is parked there.
     ///
+    /// - Parameter repairs: whether one that others have made shared is made private again, and empty slots are removed.
     /// - Throws: as `ManagedRoot.prepare`.
     public static func prepare(
-        at path: FilePath, table: MountTable = .current
+        at path: FilePath, table: MountTable = .current, repairs: Bool = true
     ) throws(SystemCallError) -> ParkingLot {
         let folder = try TrustedFolder(at: path, mode: 0o700, .place)
         let stack = try MountStack(of: folder, table: table).entries
@@ -35,6 +36,7 @@ public final class ParkingLot: Sendable {
                 throw SystemCallError("fsmount", .resourceBusy, on: "\(path) (others have mounted over it)")
             }
             let lot = ParkingLot(try HeldMount(reusing: folder, path: path, table: table))
+            guard repairs else { return lot }
             if own.propagation != .private { try lot.held.makePrivate() }
             try lot.removeEmptySlots()
             return lot
