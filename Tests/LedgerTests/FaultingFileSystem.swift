@@ -54,15 +54,16 @@ enum FaultingFileSystem {
     /// Puts it in SQLite's way; before the ledger is opened.
     static func install() throws { try #require(installed == SQLITE_OK) }
 
-    // SAFETY: both are written once, under the guard of `installed`, and only read afterwards.
-    nonisolated(unsafe) private static var own = sqlite3_vfs()
+    // SAFETY: both are written once, under the guard of `installed`, and only read afterwards. SQLite keeps the pointer to
+    // ours, so that it is one to memory, and not to a variable.
+    nonisolated(unsafe) private static let own = UnsafeMutablePointer<sqlite3_vfs>.allocate(capacity: 1)
     nonisolated(unsafe) private static let real = sqlite3_vfs_find(nil)
 
     private static let installed: CInt = {
         guard let real else { return SQLITE_ERROR }
-        own = real.pointee
-        own.zName = UnsafePointer(strdup("faulting"))
-        own.xOpen = { _, name, file, flags, outFlags in
+        own.initialize(to: real.pointee)
+        own.pointee.zName = UnsafePointer(strdup("faulting"))
+        own.pointee.xOpen = { _, name, file, flags, outFlags in
             guard let real = FaultingFileSystem.real, let file else { return SQLITE_ERROR }
             let result = real.pointee.xOpen(real, name, file, flags, outFlags)
             let kinds = SQLITE_OPEN_WAL | SQLITE_OPEN_MAIN_DB | SQLITE_OPEN_MAIN_JOURNAL
@@ -70,7 +71,7 @@ enum FaultingFileSystem {
             FaultingFileSystem.adopt(file, String(cString: name))
             return result
         }
-        own.xDelete = { _, name, syncsFolder in
+        own.pointee.xDelete = { _, name, syncsFolder in
             guard let real = FaultingFileSystem.real, let name else { return SQLITE_ERROR }
             let result = real.pointee.xDelete(real, name, syncsFolder)
             if result == SQLITE_OK {
@@ -79,7 +80,7 @@ enum FaultingFileSystem {
             }
             return result
         }
-        return sqlite3_vfs_register(&own, 1)
+        return sqlite3_vfs_register(own, 1)
     }()
 
     /// Puts our methods in the place of the file's; SQLite has a few sets of them, by the kind of lock.
