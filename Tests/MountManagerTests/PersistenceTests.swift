@@ -80,11 +80,11 @@ import Testing
         await ledger.hold()
         let key = try ManagerHarness.key("vm-1")
         async let detach = manager.detach(key, from: mountpoint, owner: 0)
-        await ledger.waitForHeld()
+        await ledger.waitUntilHeld()
         let second = try order("vm-1", .explicit)
         async let attach = manager.attach(second)
         while await manager.load().waitingAttaches == 0 { await Task.yield() }
-        await ledger.release()
+        await ledger.letGo()
         #expect(try await detach.detached)
         let again = try await attach
         #expect(again.created)
@@ -181,42 +181,5 @@ import Testing
             #expect(try await detach("kept") == 1)
             try await ledger.close()
         }
-    }
-}
-
-/// A ledger in memory whose writes wait while the test says so.
-private actor HeldLedger: MountLedger {
-    private let memory = MemoryLedger()
-    private var isHolding = false
-    private var held: [AsyncStream<Never>.Continuation] = []
-    private var watchers: [AsyncStream<Never>.Continuation] = []
-
-    func hold() { isHolding = true }
-
-    func release() {
-        isHolding = false
-        for continuation in held { continuation.finish() }
-        held = []
-    }
-
-    func waitForHeld() async {
-        while held.isEmpty {
-            let (stream, continuation) = AsyncStream<Never>.makeStream()
-            watchers.append(continuation)
-            for await _ in stream {}
-        }
-    }
-
-    func load() async throws(MountError) -> LedgerContents { await memory.contents }
-
-    func commit(_ change: LedgerChange) async throws(MountError) {
-        if isHolding {
-            let (stream, continuation) = AsyncStream<Never>.makeStream()
-            held.append(continuation)
-            for watcher in watchers { watcher.finish() }
-            watchers = []
-            for await _ in stream {}
-        }
-        try await memory.commit(change)
     }
 }
