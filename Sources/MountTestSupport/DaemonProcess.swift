@@ -40,7 +40,7 @@ public final class DaemonProcess: @unchecked Sendable {
     private var end: End?
     private var isKilledByUs = false
 
-    /// Starts it; its environment is this one only.
+    /// Starts it; its environment is this one only, but for a sanitizer's options.
     ///
     /// - Parameters:
     ///   - lineLimit: how much of its log is kept.
@@ -61,6 +61,7 @@ public final class DaemonProcess: @unchecked Sendable {
         posix_spawn_file_actions_adddup2(&actions, output.fileDescriptor, 1)
         posix_spawn_file_actions_adddup2(&actions, output.fileDescriptor, 2)
         var words = ([program] + arguments).map { strdup($0) } + [nil]
+        let environment = environment.merging(SanitizerOptions.environment) { given, _ in given }
         var variables = environment.map { strdup("\($0.key)=\($0.value)") } + [nil]
         defer { for text in words + variables { free(text) } }
         var pid: pid_t = 0
