@@ -41,7 +41,7 @@ struct LedgerFailure {
         let folder = file.removingLastComponent()
         return switch failure.resultCode {
         case .SQLITE_FULL:
-            (.resourceExhausted, "free space on the filesystem that holds \(folder)")
+            (.resourceExhausted, "free space on the filesystem that holds \(folder), or raise the quota")
         case .SQLITE_NOMEM:
             (.resourceExhausted, "free memory")
         case .SQLITE_CONSTRAINT, .SQLITE_MISUSE, .SQLITE_MISMATCH, .SQLITE_RANGE:

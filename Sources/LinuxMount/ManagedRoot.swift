@@ -58,7 +58,7 @@ public final class ManagedRoot: Sendable {
 
     /// Makes the folder, and those on the way to it, and mounts nothing; one that is there is checked.
     ///
-    /// - Throws: as ``prepare(at:table:)``.
+    /// - Throws: as ``prepare(at:table:repairs:)``.
     public static func makeFolder(at path: FilePath) throws(SystemCallError) {
         _ = try TrustedFolder(at: path, mode: 0o755, .place)
     }

@@ -81,7 +81,8 @@ extension LinuxExecutor {
         case .empty: OperationOutcome(.empty)
         case .ours: OperationOutcome(.ours)
         case .covered: .covered(target.path)
-        case .parked: .parked(target.path)
+        // Where somebody has taken its place, that is what keeps it in its slot.
+        case .parked: if case .mount = observation.top { .covered(target.path) } else { .parked(target.path) }
         case .moved: .moved(observation, from: target.path)
         case .foreign: .foreign(observation, at: target.path)
         }

@@ -141,8 +141,9 @@ public final class LinuxHost: Sendable {
 
     /// Ends what is in flight, within the limit, and lets go of everything; mounts stay in place for the next one.
     ///
-    /// Where nothing is mounted any more, the mount root's own bind mount goes too, but not by one that must not write. What hangs in the kernel is not waited
-    /// for any longer, and keeps its thread, and the locks, until it ends or the process does.
+    /// Where nothing is mounted any more, the mount root's own bind mount goes too, but not by one that must not write.
+    /// What hangs in the kernel is not waited for any longer, and keeps its thread, and the locks, until it ends or the
+    /// process does.
     ///
     /// - Throws: what kept the ledger from being closed, or `stuck` where something hangs; every acknowledged change is
     ///   durable all the same.
@@ -151,10 +152,12 @@ public final class LinuxHost: Sendable {
         await manager.stop(within: limit)
         let late = MountError(
             .stuck,
-            "not everything has ended: a call to the kernel or the disk hangs; the log says at which mountpoints",
+            "not everything has ended: a call to the kernel or the disk hangs",
             context: MountError.Context(operation: "stop"),
-            hint:
-                "what is recorded is safe, and mounts stay in place; the next start takes them up when the call has ended"
+            hint: """
+                the log names the mountpoints, if it is at one; what is recorded is safe, mounts stay in place, and the \
+                next start takes them up when the call has ended
+                """
         )
         // Where what is in flight has taken all the time, what does not hang gets a moment still.
         let rest = max(ContinuousClock.now.duration(to: deadline), .seconds(1))

@@ -95,8 +95,8 @@ struct WaitingRequest {
     let key: AttachmentKey
     /// What an attach wants; nil for a detach.
     let source: MountSource?
-    /// Whether it is an attach of what was not attached when it came.
-    let isNew: Bool
+    /// Whether it is an attach of what is not attached yet.
+    var isNew: Bool
     var isDetach: Bool { source == nil }
     var deadline: Task<Void, Never>?
     /// Why it was withdrawn, once it has been.

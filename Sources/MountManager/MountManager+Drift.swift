@@ -16,6 +16,8 @@ extension MountManager {
             if let row = machine.state.row, let id = row.id { mounts[id] = row.source.source }
         }
         let drift = await executor.drift(among: mounts)
+        // What is found now is the next start's.
+        if isStopping { return false }
         for problem in drift.problems { logger.error("\(problem.message)") }
         note(isRootExposed: drift.isRootExposed)
         var isWorthAnother = machines.values.contains { $0.state.seen == .unknown }

@@ -216,6 +216,11 @@ extension MountManager {
         for key in batch.remove { machine.leaving[key] = machine.attachments.removeValue(forKey: key) }
         for attachment in added { machine.attachments[attachment.key] = attachment }
         counts.attachments += machine.attachments.count - before
+        // One that waits on, because the mount has changed meanwhile, is not on its way any more.
+        for request in batch.requests where request.isAttach && machine.waiting[request.id]?.isNew == true {
+            machine.waiting[request.id]?.isNew = false
+            counts.newAttaches -= 1
+        }
         // What has changed in the kernel since the request came is to be known before it is answered.
         takeChanges()
         feed(.committed(true), to: machine)

@@ -9,7 +9,8 @@ extension MountManager {
     /// Cancelling the task withdraws the request.
     ///
     /// - Throws: `invalid_argument`, `conflict`, `mount_failed`, `foreign`, `busy`, `timed_out`, `cancelled`, `stuck`,
-    ///   `resource_exhausted` or `unavailable`; the attachment is then not there.
+    ///   `resource_exhausted` or `unavailable`; the attachment is then not there. One that was there stays, and may have
+    ///   become persistent if the mount was lost or covered while that was written.
     public nonisolated func attach(_ order: AttachOrder) async throws(MountError) -> AttachResult {
         // Counted from the request's arrival, not from when the actor comes to it.
         try await attach(order, until: .now + min(order.timeout, configuration.limits.requestTime))

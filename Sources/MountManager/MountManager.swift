@@ -119,7 +119,7 @@ public actor MountManager {
         stopAccepting()
         let deadline = ContinuousClock.now + limit
         for mountpoint in machines.keys { await wait(for: .rest, at: mountpoint, until: deadline) }
-        removeOwedFolders()
+        if ContinuousClock.now < deadline { removeOwedFolders() }
         if let removingOwed {
             await Deadline.first(within: ContinuousClock.now.duration(to: deadline), otherwise: ()) {
                 await removingOwed.value
@@ -131,14 +131,13 @@ public actor MountManager {
     /// Names what a stop does not wait for.
     private func noteWhatHangs() {
         let hanging = machines.values.filter { !$0.isAtRest }.sorted { $0.mountpoint < $1.mountpoint }
-        let folders = removingOwed == nil ? 0 : owedFolders.count
-        if hanging.isEmpty, folders == 0 { return }
+        if hanging.isEmpty, removingOwed == nil { return }
         let shown = hanging.prefix(20).map { "\($0.mountpoint) (\($0.state.phase.rawValue))" }
         logger.error(
-            "stopping does not wait any longer for what is under way: \(hanging.count) mountpoints, \(folders) folders",
+            "stopping does not wait any longer for what is under way at \(hanging.count) mountpoints",
             metadata: [
                 "mountpoints": "\(shown.joined(separator: ", "))\(hanging.count > shown.count ? ", …" : "")",
-                "folders": "\(folders)",
+                "folder": "\(removal?.mountpoint, default: "")",
             ])
     }
 

@@ -28,7 +28,7 @@ struct FullDiskTests {
                 }
             }
             #expect(failure?.code == .resourceExhausted)
-            #expect(failure?.hint == "free space on the filesystem that holds \(folder.path)")
+            #expect(failure?.hint == "free space on the filesystem that holds \(folder.path), or raise the quota")
             #expect(failure?.message.contains("database or disk is full") == true)
             #expect(try await ledger.load().consumers == written)
             let copy = try folder.copy()
