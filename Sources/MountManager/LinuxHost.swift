@@ -126,8 +126,8 @@ public final class LinuxHost: Sendable {
         get async { if case .open(let ledger) = ledger { await ledger.counters } else { LedgerCounters() } }
     }
 
-    /// Reads the ledger and begins to recover what an earlier process left; requests are taken from then on. Mounts beneath
-    /// the mount root that are in no record are named in the log.
+    /// Reads the ledger and begins to recover what an earlier process left; requests are taken from then on. Mounts
+    /// beneath the mount root that are in no record are named in the log.
     ///
     /// - Throws: what kept the ledger from being read.
     public func start() async throws(MountError) {

@@ -7,8 +7,8 @@ public import MountModel
 /// Runs the state machines: one for each mountpoint, fed with requests, with the ends of kernel operations and ledger
 /// writes, and with what the kernel says has changed.
 ///
-/// The actor decides nothing about a mountpoint: `MountState.handle` does. It carries out effects and feeds their outcomes
-/// back as events. No call here blocks a thread.
+/// The actor decides nothing about a mountpoint: `MountState.handle` does. It carries out effects and feeds their
+/// outcomes back as events. No call here blocks a thread.
 ///
 /// Life: `init`, `start()`, then `run()` for as long as the manager lives, then `stop()`.
 public actor MountManager {
