@@ -55,8 +55,9 @@ extension TestHost {
         var found: [String: String] = [:]
         try waitUntil("all mounts are \(states)") {
             let mounts = try client.mounts().mounts.map(\.mount)
+            guard mounts.allSatisfy({ states.contains($0.state) }) else { return false }
             found = Dictionary(uniqueKeysWithValues: mounts.map { ($0.mountpoint, $0.state) })
-            return states.isSuperset(of: found.values)
+            return true
         }
         return found
     }

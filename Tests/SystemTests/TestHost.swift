@@ -124,9 +124,9 @@ final class TestHost: @unchecked Sendable {  // SAFETY: only the test's own thre
 
     /// Asks until it is so, which nothing tells of; fails with what was waited for where it is not in time.
     func waitUntil(_ what: String, _ isSo: () throws -> Bool) throws {
-        let deadline = ContinuousClock.now + .seconds(60)
+        let deadline = ContinuousClock.now + .seconds(180)
         while try !isSo() {
-            try #require(ContinuousClock.now < deadline, "waited a minute until \(what)")
+            try #require(ContinuousClock.now < deadline, "waited three minutes until \(what)")
             usleep(5_000)
         }
     }
