@@ -49,7 +49,8 @@ struct LedgerFailure {
         case .SQLITE_CORRUPT, .SQLITE_NOTADB:
             (
                 .unavailable,
-                "nothing was changed: restart holdfastd, which checks the ledger, moves a broken one aside, and goes on read-only"
+                "nothing was changed: restart holdfastd, which checks the ledger, moves a broken one aside, and goes "
+                    + "on read-only"
             )
         case .SQLITE_READONLY, .SQLITE_PERM, .SQLITE_AUTH, .SQLITE_CANTOPEN:
             (.unavailable, "is \(folder) writable for the daemon, and its filesystem not mounted read-only?")

@@ -9,10 +9,10 @@ import Glibc
 /// `sqlite/src/os_unix.c`, and what `vdbe.c` makes of it): the ledger would be moved aside for a cable that was loose.
 /// It is given another number, of which it makes SQLITE_IOERR_READ.
 ///
-/// A write beyond a quota (EDQUOT) becomes SQLITE_IOERR_WRITE, as if the device had failed: the failed change would have to
-/// be overwritten, for which there is no room either, and the process would end. It is given the number of a full disk,
-/// which is what it is: like ENOSPC it refuses the bytes of this write before any of them is taken (on a local filesystem, where a ledger is). Errors of a sync are
-/// left as they are: those come after the bytes.
+/// A write beyond a quota (EDQUOT) becomes SQLITE_IOERR_WRITE, as if the device had failed: the failed change would
+/// have to be overwritten, for which there is no room either, and the process would end. It is given the number of a
+/// full disk, which is what it is: on a local filesystem, where a ledger is, it refuses the bytes of this write before
+/// any of them is taken, as ENOSPC does. Errors of a sync are left as they are: those come after the bytes.
 ///
 /// It holds for the whole process, because SQLite's table of system calls does; another user of SQLite is told the same
 /// of its files.

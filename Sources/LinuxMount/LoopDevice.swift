@@ -101,8 +101,9 @@ public struct LoopDevice: ~Copyable, Sendable {
         }
     }
 
-    /// Makes sure that a block device is no loop device whose part of its file another one has too, whoever attached them:
-    /// two superblocks on one file destroy it. Two read-only devices may share one. What is no loop device passes.
+    /// Makes sure that a block device is no loop device whose part of its file another one has too, whoever attached
+    /// them: two superblocks on one file destroy it. Two read-only devices may share one. What is no loop device
+    /// passes.
     ///
     /// Who attaches another one later is not seen by this; a mount of that one is refused.
     ///

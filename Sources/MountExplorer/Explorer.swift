@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Tries every course of events within a scenario's bounds, breadth first, so that the first violation is a shortest one.
+/// Tries every course of events within a scenario's bounds, breadth first, so that the first violation is a shortest
+/// one.
 public struct Explorer {
     /// What an exploration came to.
     public struct Report: Sendable {

@@ -57,8 +57,8 @@ extension LinuxExecutor {
         }
     }
 
-    /// The way to the mountpoint cannot be walked: whether our mount still exists is asked of the table, by its id. If it
-    /// may, it counts as covered, which keeps its record and tries again; else the place is somebody else's.
+    /// The way to the mountpoint cannot be walked: whether our mount still exists is asked of the table, by its id. If
+    /// it may, it counts as covered, which keeps its record and tries again; else the place is somebody else's.
     func unobservable(_ id: MountID?, problem: MountError) -> OperationOutcome {
         guard let id else { return OperationOutcome(.foreign, problem: problem) }
         do throws(SystemCallError) {

@@ -9,14 +9,15 @@ internal import SystemPackage
 
 /// Carries out kernel operations on bounded pools of threads in this process.
 ///
-/// A call that hangs keeps its thread: it cannot be killed. What looks at sources, which may be on anything, has a pool of
-/// its own, so that a source that hangs keeps other sources waiting at worst, and never the mounts that exist.
+/// A call that hangs keeps its thread: it cannot be killed. What looks at sources, which may be on anything, has a pool
+/// of its own, so that a source that hangs keeps other sources waiting at worst, and never the mounts that exist.
 public final class LinuxExecutor: MountExecutor {
     let root: ManagedRoot
     let parking: ParkingLot
     let catalog: FilesystemCatalog
     let steps: ExecutorSteps
-    /// Whether a look puts right what it finds: what a crash left parked, and a mount root that others have made shared.
+    /// Whether a look puts right what it finds: what a crash left parked, and a mount root that others have made
+    /// shared.
     let repairs: Bool
     private let sourceThreads: NIOThreadPool
     private let tableThreads: NIOThreadPool

@@ -126,8 +126,8 @@ public final class LinuxHost: Sendable {
         get async { if case .open(let ledger) = ledger { await ledger.counters } else { LedgerCounters() } }
     }
 
-    /// Reads the ledger and begins to recover what an earlier process left; requests are taken from then on. Mounts beneath
-    /// the mount root that are in no record are named in the log.
+    /// Reads the ledger and begins to recover what an earlier process left; requests are taken from then on. Mounts
+    /// beneath the mount root that are in no record are named in the log.
     ///
     /// - Throws: what kept the ledger from being read.
     public func start() async throws(MountError) {
@@ -155,8 +155,8 @@ public final class LinuxHost: Sendable {
             "not everything has ended: a call to the kernel or the disk hangs",
             context: MountError.Context(operation: "stop"),
             hint: """
-                the log names the mountpoints, if it is at one; what is recorded is safe, mounts stay in place, and the \
-                next start takes them up when the call has ended
+                the log names the mountpoints, if it is at one; what is recorded is safe, mounts stay in place, and \
+                the next start takes them up when the call has ended
                 """
         )
         // Where what is in flight has taken all the time, what does not hang gets a moment still.

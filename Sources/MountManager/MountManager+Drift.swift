@@ -5,11 +5,11 @@ internal import MountModel
 
 // Mounts that are still there, and not as they were made: somebody has remounted them.
 extension MountManager {
-    /// Compares the attributes of all mounts in use with those that they were given, tells the machines where there is a
-    /// difference, and says so in the log.
+    /// Compares the attributes of all mounts in use with those that they were given, tells the machines where there is
+    /// a difference, and says so in the log.
     ///
-    /// - Returns: whether another look is worth while: something is being healed, which may be refused, or something has
-    ///   not been inspected yet.
+    /// - Returns: whether another look is worth while: something is being healed, which may be refused, or something
+    ///   has not been inspected yet.
     package func lookForDrift() async -> Bool {
         var mounts: [MountID: MountSource] = [:]
         for machine in machines.values where machine.state.seen == .ours {

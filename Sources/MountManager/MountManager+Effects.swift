@@ -162,7 +162,8 @@ extension MountManager {
         let (change, added) = ledgerChange(for: batch, of: machine)
         let removesFolder = change.record == .delete
         Task {
-            // The folder goes before the record does: a crash in between leaves the record, and recovery comes by again.
+            // The folder goes before the record does: a crash in between leaves the record, and recovery comes by
+            // again.
             if removesFolder {
                 let turn = await turn(in: .table, forWriteAt: mountpoint)
                 await removeFolder(at: mountpoint)

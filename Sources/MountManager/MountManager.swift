@@ -7,8 +7,8 @@ public import MountModel
 /// Runs the state machines: one for each mountpoint, fed with requests, with the ends of kernel operations and ledger
 /// writes, and with what the kernel says has changed.
 ///
-/// The actor decides nothing about a mountpoint: `MountState.handle` does. It carries out effects and feeds their outcomes
-/// back as events. No call here blocks a thread.
+/// The actor decides nothing about a mountpoint: `MountState.handle` does. It carries out effects and feeds their
+/// outcomes back as events. No call here blocks a thread.
 ///
 /// Life: `init`, `start()`, then `run()` for as long as the manager lives, then `stop()`.
 public actor MountManager {
@@ -111,8 +111,8 @@ public actor MountManager {
         }
     }
 
-    /// Stops accepting, and returns when no kernel operation or ledger write is in flight, or at the deadline: what hangs
-    /// is then named in the log.
+    /// Stops accepting, and returns when no kernel operation or ledger write is in flight, or at the deadline: what
+    /// hangs is then named in the log.
     ///
     /// Mounts stay as they are: the next start finds them.
     public func stop(within limit: Duration) async {

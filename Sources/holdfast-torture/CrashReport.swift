@@ -29,7 +29,8 @@ struct CrashReport {
             | seed \(seed) | |
             | --- | --- |
             | kills | \(killed): \(kinds) |
-            | failpoints hit | \(failpoints.count), \(failpoints.values.min() ?? 0) to \(failpoints.values.max() ?? 0) times each |
+            | failpoints hit | \(failpoints.count), \(failpoints.values.min() ?? 0) to \
+            \(failpoints.values.max() ?? 0) times each |
             | failpoints never reached | \(unreached.isEmpty ? "none" : unreached.joined(separator: ", ")) |
             | starts, complete checks | \(starts), \(checks) |
             | requests | \(tally.requests): \(tally.attached) attached, \(tally.detached) detached, \

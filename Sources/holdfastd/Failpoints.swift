@@ -13,9 +13,9 @@ internal import MountModel
     /// Where this process ends, or stops, by itself: how the crash tests get between any two steps. Debug builds only.
     ///
     /// `HOLDFAST_FAILPOINT` has a list of `NAME[:N][=kill|stop]`, separated by commas: at the N-th time (by default the
-    /// first) that the point is reached, the process is sent SIGKILL, or the thread that reached it SIGSTOP, which stops
-    /// all. `any` counts all points together. To the file that `HOLDFAST_FAILPOINTS_REACHED` names, each point's name is
-    /// appended when it is reached for the first time.
+    /// first) that the point is reached, the process is sent SIGKILL, or the thread that reached it SIGSTOP, which
+    /// stops all. `any` counts all points together. To the file that `HOLDFAST_FAILPOINTS_REACHED` names, each point's
+    /// name is appended when it is reached for the first time.
     struct Failpoints: Sendable {
         static let commands: [any ParsableCommand.Type] = [FailpointsCommand.self]
 

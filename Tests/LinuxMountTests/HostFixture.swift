@@ -32,8 +32,8 @@ enum HostFixture {
 
     /// Runs the body where it may block, and change what belongs to a thread.
     ///
-    /// Another thread resumes the caller: that may make threads for the pool, which inherit the namespace of the one that
-    /// makes them.
+    /// Another thread resumes the caller: that may make threads for the pool, which inherit the namespace of the one
+    /// that makes them.
     static func onOwnThread<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value {
         try await withCheckedThrowingContinuation { continuation in
             Thread.detachNewThread {

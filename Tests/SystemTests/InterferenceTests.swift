@@ -124,7 +124,8 @@ extension TestHost {
     }
 }
 
-/// Mounts a tmpfs, without nosuid, over a path and unmounts it, in a loop, and counts those that somebody else unmounted.
+/// Mounts a tmpfs, without nosuid, over a path and unmounts it, in a loop, and counts those that somebody else
+/// unmounted.
 final class Attacker: @unchecked Sendable {  // SAFETY: the counts are read after the thread has ended.
     private let path: String
     private let isStopped = NSLock()

@@ -25,7 +25,7 @@ extension RealDaemon {
                 #expect(FileManager.default.fileExists(atPath: gone.path))
 
                 let daemon = try host.startDaemon()
-                let lines = daemon.logLines(with: Self.ended, count: 3)
+                let lines = try daemon.logLines(with: Self.ended, count: 3)
                 #expect(lines.count == 3)
                 for (consumer, attached) in [("vm-2", mixed), ("vm-4", gone), ("vm-5", gone)] {
                     let own = lines.filter { $0.contains("consumer=\(consumer) ") }
@@ -170,7 +170,7 @@ extension RealDaemon {
                 // The mounts stay: in the new boot they are somebody else's, who was given the same ids.
                 try host.reboot(keepingMounts: true)
                 let daemon = try host.startDaemon()
-                #expect(daemon.logLines(with: Self.ended, count: 1).count == 1)
+                #expect(try daemon.logLines(with: Self.ended, count: 1).count == 1)
                 // A list that is made while a record goes may be without the one and the other.
                 while try host.waitForStates(["foreign", "unrecorded"]).count < 2 { usleep(5_000) }
                 let states = try host.waitForStates(["foreign", "unrecorded"])
