@@ -19,6 +19,7 @@ let package = Package(
     products: [
         .library(name: "MountManager", targets: ["MountManager"]),
         .executable(name: "holdfastd", targets: ["holdfastd"]),
+        .executable(name: "holdfast-worker", targets: ["holdfast-worker"]),
         .executable(name: "holdfast", targets: ["holdfast"]),
     ],
     dependencies: [
@@ -42,11 +43,13 @@ let package = Package(
         .target(name: "MountModel", dependencies: [system]),
         .target(name: "Diagnosis", dependencies: ["LinuxMount", system]),
         .target(name: "Filesystems", dependencies: ["MountModel", system]),
+        .target(name: "MountWorker", dependencies: ["CLinux", "LinuxMount", "MountModel", "Filesystems", system]),
         .target(name: "Ledger", dependencies: ["MountModel", system, grdb]),
         .target(
             name: "MountManager",
             dependencies: [
-                "LinuxMount", "MountModel", "Diagnosis", "Filesystems", "Ledger", system, log, nio, nioLocks, crypto,
+                "LinuxMount", "MountModel", "Diagnosis", "Filesystems", "MountWorker", "Ledger", system, log, nio,
+                nioLocks, crypto,
             ]),
         .target(name: "HoldfastAPI", dependencies: ["MountModel"]),
         .target(
@@ -60,6 +63,7 @@ let package = Package(
                 .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
             ],
             resources: [.embedInCode("openapi.yaml")]),
+        .executableTarget(name: "holdfast-worker", dependencies: ["MountWorker", "LinuxMount", system]),
         .executableTarget(
             name: "holdfastd",
             dependencies: [
@@ -87,6 +91,9 @@ let package = Package(
         .testTarget(name: "MountModelTests", dependencies: ["MountModel", "MountExplorer", system]),
         .testTarget(name: "DiagnosisTests", dependencies: ["Diagnosis", "LinuxMount", system]),
         .testTarget(name: "FilesystemsTests", dependencies: ["Filesystems", "MountModel", "MountTestSupport", system]),
+        .testTarget(
+            name: "MountWorkerTests",
+            dependencies: ["MountWorker", "LinuxMount", "Filesystems", "MountModel", "MountTestSupport", system]),
         .testTarget(name: "LedgerTests", dependencies: ["Ledger", "MountModel", "MountTestSupport", system, grdb]),
         .testTarget(
             name: "MountManagerTests",

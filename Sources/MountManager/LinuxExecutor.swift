@@ -3,6 +3,7 @@
 public import Filesystems
 public import LinuxMount
 public import MountModel
+public import MountWorker
 internal import NIOConcurrencyHelpers
 internal import NIOPosix
 internal import SystemPackage
@@ -16,6 +17,7 @@ public final class LinuxExecutor: MountExecutor {
     let parking: ParkingLot
     let catalog: FilesystemCatalog
     let steps: ExecutorSteps
+    let operations: any KernelOperations
     private let sourceThreads: NIOThreadPool
     private let tableThreads: NIOThreadPool
     /// How many looks at sources are under way or wait for a thread, those included that nobody waits for any more.
@@ -30,12 +32,15 @@ public final class LinuxExecutor: MountExecutor {
     ///   - steps: told before each step that changes the kernel's state; for tests that stop there.
     public init(
         root: ManagedRoot, parking: ParkingLot, catalog: FilesystemCatalog = .standard, threads: Int = 16,
-        steps: ExecutorSteps = .none
+        steps: ExecutorSteps = .none, operations: (any KernelOperations)? = nil
     ) {
         self.root = root
         self.parking = parking
         self.catalog = catalog
         self.steps = steps
+        self.operations =
+            operations
+            ?? MountOperations(root: root, parking: parking) { _ in steps.reached(.loopReady) }
         sourceThreads = NIOThreadPool(numberOfThreads: threads)
         tableThreads = NIOThreadPool(numberOfThreads: threads)
         sourceThreads.start()
@@ -66,9 +71,9 @@ public final class LinuxExecutor: MountExecutor {
     public func build(_ source: MountSource) async throws(MountError) -> MountID {
         let recipe = try catalog.recipe(for: source)
         let result = await onThread(of: .sources) { () -> Result<MountID, MountError> in
-            do throws(SystemCallError) {
+            do throws(OperationFailure) {
                 self.steps.reached(.build)
-                let mount = try self.buildMount(recipe)
+                let mount = try self.operations.build(recipe, lock: nil)
                 let id = MountID(rawValue: mount.id.rawValue)
                 let descriptor = mount.releaseDescriptor().release()
                 self.built.withLockedValue { $0[id] = descriptor }
