@@ -41,7 +41,7 @@ let package = Package(
         .target(name: "CLinux"),
         .target(name: "LinuxMount", dependencies: ["CLinux", system]),
         .target(name: "MountModel", dependencies: [system]),
-        .target(name: "Diagnosis", dependencies: ["LinuxMount", system]),
+        .target(name: "Diagnosis", dependencies: ["LinuxMount", "MountModel", system]),
         .target(name: "Filesystems", dependencies: ["MountModel", system]),
         .target(name: "MountWorker", dependencies: ["CLinux", "LinuxMount", "MountModel", "Filesystems", system]),
         .target(name: "Ledger", dependencies: ["MountModel", system, grdb]),
@@ -55,7 +55,7 @@ let package = Package(
         .target(
             name: "HoldfastServer",
             dependencies: [
-                "HoldfastAPI", "MountModel", "LinuxMount", "Diagnosis", "Filesystems", "MountManager", system, log,
+                "HoldfastAPI", "MountModel", "LinuxMount", "Filesystems", "MountManager", system, log,
                 lifecycle, nio, nioCore,
                 .product(name: "NIOHTTP1", package: "swift-nio"), nioLocks,
                 .product(name: "HummingbirdCore", package: "hummingbird"),
@@ -89,7 +89,7 @@ let package = Package(
         .testTarget(name: "TidyTests"),
         .testTarget(name: "LinuxMountTests", dependencies: ["LinuxMount", "CLinux", "MountTestSupport", system]),
         .testTarget(name: "MountModelTests", dependencies: ["MountModel", "MountExplorer", system]),
-        .testTarget(name: "DiagnosisTests", dependencies: ["Diagnosis", "LinuxMount", system]),
+        .testTarget(name: "DiagnosisTests", dependencies: ["Diagnosis", "LinuxMount", "MountModel", system]),
         .testTarget(name: "FilesystemsTests", dependencies: ["Filesystems", "MountModel", "MountTestSupport", system]),
         .testTarget(
             name: "MountWorkerTests",

@@ -73,20 +73,21 @@ public struct FolderFacts: Hashable, Sendable {
             isReadOnly: filesystem.f_flag & 1 != 0)  // ST_RDONLY
     }
 
-    /// The names in it that begin with a text, sorted, those of empty files apart; none where it cannot be read.
-    public func names(beginningWith prefix: String) -> [String] {
-        guard let stream = path.withPlatformString({ opendir($0) }) else { return [] }
+    /// The files in it whose names begin with a text, and their sizes in bytes; none where it cannot be read.
+    public func sizes(ofNamesBeginningWith prefix: String) -> [String: Int64] {
+        guard let stream = path.withPlatformString({ opendir($0) }) else { return [:] }
         defer { closedir(stream) }
-        var names: [String] = []
+        var sizes: [String: Int64] = [:]
         while let entry = readdir(stream) {
             let name = withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
                 String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
             }
+            guard name.hasPrefix(prefix) else { continue }
             var found = stat()
             // SAFETY: both pointers live as long as the call, and fstatat keeps none.
-            let isEmpty = fstatat(dirfd(stream), name, &found, AT_SYMLINK_NOFOLLOW) == 0 && found.st_size == 0
-            if name.hasPrefix(prefix), !isEmpty { names.append(name) }
+            let result = fstatat(dirfd(stream), name, &found, AT_SYMLINK_NOFOLLOW)
+            if result == 0 { sizes[name] = Int64(found.st_size) }
         }
-        return names.sorted()
+        return sizes
     }
 }

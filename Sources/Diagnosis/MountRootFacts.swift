@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import LinuxMount
+public import MountModel
 public import SystemPackage
 
 /// The mount root as it is found: what is mounted on it, and what its filesystem can do.

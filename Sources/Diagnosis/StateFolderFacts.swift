@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
+public import MountModel
 public import SystemPackage
 
 /// The state folder as it is found: who may enter it, what is left of its filesystem, which ledgers it holds.
 public struct StateFolderFacts: Hashable, Sendable {
     /// The folder itself.
     public var folder: FolderFacts
-    /// The names of the ledger's files, those that were moved aside included; an empty one is none.
-    public var ledgerFiles: [String]
+    /// The ledgers in it.
+    public var ledgers: LedgerSurvey
 
-    /// The ledger's name.
-    public static let ledgerName = "ledger.sqlite"
     /// What is left below this is an error, in bytes: a checkpoint of the log may not fit.
     public static let leastBytes: UInt64 = 1 << 20
     /// What is left below this is worth a warning, in bytes.
@@ -19,26 +18,15 @@ public struct StateFolderFacts: Hashable, Sendable {
     public static let fewInodes: UInt64 = 16
 
     /// Puts the parts together.
-    public init(folder: FolderFacts, ledgerFiles: [String]) {
+    public init(folder: FolderFacts, ledgers: LedgerSurvey) {
         self.folder = folder
-        self.ledgerFiles = ledgerFiles
+        self.ledgers = ledgers
     }
 
     /// Looks at the folder. Blocks as long as its filesystem does.
     public init(lookingAt path: FilePath) {
         folder = FolderFacts(lookingAt: path)
-        ledgerFiles = folder.names(beginningWith: Self.ledgerName)
-    }
-
-    /// Whether a ledger is in place.
-    public var hasLedger: Bool { ledgerFiles.contains(Self.ledgerName) }
-
-    /// The ledgers that were moved aside, without their logs.
-    public var movedAside: [String] {
-        ledgerFiles.filter { name in
-            guard name.hasPrefix(Self.ledgerName + ".unreadable-") else { return false }
-            return !["-wal", "-shm", "-journal"].contains(where: name.hasSuffix)
-        }
+        ledgers = LedgerSurvey(of: path, sizes: folder.sizes(ofNamesBeginningWith: LedgerSurvey.fileName))
     }
 
     /// What is wrong, by itself: whether a daemon runs, and how, is not known here.
@@ -110,8 +98,8 @@ public struct StateFolderFacts: Hashable, Sendable {
     }
 
     private var asides: [Finding] {
-        guard hasLedger, !movedAside.isEmpty else { return [] }
-        let names = movedAside.joined(separator: ", ")
+        guard ledgers.isThere, !ledgers.movedAside.isEmpty else { return [] }
+        let names = ledgers.movedAside.compactMap { $0.lastComponent?.string }.joined(separator: ", ")
         return [
             Finding(
                 "ledger_moved_aside", .notice,

@@ -27,8 +27,9 @@ public protocol MountService: Sendable {
     func status() async throws(MountError) -> StatusResponse
     /// What is wrong on this host, and what to do about it.
     func doctor() async throws(MountError) -> DoctorResponse
-    /// Whether recovery has been started and requests are taken.
-    func isReady() async -> Bool
+    /// Returns where mounts can be attached; throws `unavailable`, with why, before recovery has been started and where the
+    /// daemon changes nothing.
+    func checkReadiness() async throws(MountError)
 }
 
 /// Who is asking, in the kernel's word (`man 7 unix`, SO_PEERCRED).

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import Diagnosis
 internal import Filesystems
 public import HoldfastAPI
 internal import MountManager
@@ -8,9 +7,9 @@ public import MountModel
 internal import SystemPackage
 
 extension ManagerService {
-    /// What the daemon's host has to tell.
+    /// What the daemon's host has to tell; one diagnosis at a time.
     public func doctor() async throws(MountError) -> DoctorResponse {
-        DoctorResponse(findings: await facts.diagnose().map(DoctorResponse.Entry.init))
+        DoctorResponse(findings: await diagnosis.findings().map(DoctorResponse.Entry.init))
     }
 
     /// A mount that no record accounts for, as far as the kernel tells.
@@ -32,13 +31,5 @@ extension ManagerService {
         VerifyResponse.Entry(
             id: Identifier.mount(at: mount.path), mountpoint: mount.path.string, result: "unrecorded",
             expected: "nothing that is recorded", found: "mount \(mount.id): \(mount.type) \(mount.source)")
-    }
-}
-
-extension DoctorResponse.Entry {
-    init(_ finding: Finding) {
-        self.init(
-            code: finding.code, severity: finding.severity.rawValue, what: finding.what, why: finding.why,
-            action: finding.action)
     }
 }

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-public import Diagnosis
 internal import Filesystems
 public import HoldfastAPI
 public import MountManager
@@ -12,6 +11,7 @@ public struct ManagerService: MountService {
     private let manager: MountManager
     private let executor: any MountExecutor
     let facts: DaemonFacts
+    let diagnosis: SharedDiagnosis
     private let catalog = FilesystemCatalog.standard
     private let started = ContinuousClock.now
 
@@ -20,6 +20,7 @@ public struct ManagerService: MountService {
         self.manager = manager
         self.executor = executor
         self.facts = facts
+        diagnosis = SharedDiagnosis(look: facts.diagnose)
     }
 
     public func attach(_ request: AttachRequest, caller: Caller) async throws(MountError) -> AttachResponse {
@@ -150,7 +151,12 @@ public struct ManagerService: MountService {
         ]
     }
 
-    public func isReady() async -> Bool { await manager.isReady }
+    public func checkReadiness() async throws(MountError) {
+        guard await manager.isReady else {
+            throw MountError(.unavailable, "the daemon does not take requests yet", hint: "try again soon")
+        }
+        if let reason = manager.configuration.readOnlyReason { throw reason.error }
+    }
 }
 
 /// What the daemon knows about itself and its kernel.

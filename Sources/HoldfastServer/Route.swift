@@ -111,9 +111,7 @@ extension Route {
         },
         Route(method: .get, path: "/healthz") { _, _ throws(Refusal) in try .json(["status": "ok"]) },
         Route(method: .get, path: "/readyz") { _, service throws(Refusal) in
-            guard await service.isReady() else {
-                throw Refusal(MountError(.unavailable, "the daemon does not take requests yet", hint: "try again soon"))
-            }
+            try await ask { () throws(MountError) in try await service.checkReadiness() }
             return try .json(["status": "ready"])
         },
     ]

@@ -11,14 +11,11 @@ struct LedgerFiles {
 
     /// The database.
     var file: FilePath { folder.appending(SQLiteLedger.fileName) }
-    /// The database, and what SQLite keeps beside it: the write-ahead log, an index of it where others share the file, and
-    /// the rollback journal of the first moments.
-    private static let suffixes = ["", "-wal", "-shm", "-journal"]
 
     /// Which of a ledger's files exist under a name, the database (an empty suffix) first.
     func suffixes(of name: String) throws(LedgerOpenError) -> [String] {
         var found: [String] = []
-        for suffix in Self.suffixes where try status(of: folder.appending(name + suffix)) != nil {
+        for suffix in LedgerSurvey.suffixes where try status(of: folder.appending(name + suffix)) != nil {
             found.append(suffix)
         }
         return found

@@ -59,8 +59,11 @@ struct LedgerPreparation {
 
     /// Broken pages, rows that break the schema, values that are none, rows that are not as they were written.
     private func check(_ database: Database, version: Int) throws -> LedgerContents {
-        let finding = try String.fetchOne(database, sql: "PRAGMA quick_check(1)") ?? "nothing"
-        guard finding == "ok" else { throw unreadable("SQLite's quick_check says '\(finding)'") }
+        switch QuickCheck(firstFinding: try String.fetchOne(database, sql: "PRAGMA quick_check(1)") ?? "nothing") {
+        case .sound: break
+        case .broken(let finding): throw unreadable("SQLite's quick_check says '\(finding)'")
+        case .unread(let error): throw error
+        }
         if let orphan = try Row.fetchOne(database, sql: "PRAGMA foreign_key_check") {
             throw unreadable("a row has lost the one that it belongs to: \(orphan)")
         }

@@ -58,9 +58,9 @@ extension LedgerFiles {
     /// A number that none has yet; for what an interrupted move has left behind, that move's number. Only the daemon,
     /// which holds its lock, makes names here.
     private func asideName(for suffixes: [String]) throws(LedgerOpenError) -> String {
-        guard let last = try asideNumbers().last else { return SQLiteLedger.asideName(1) }
-        let moved = try self.suffixes(of: SQLiteLedger.asideName(last))
+        guard let last = try survey().asideNumbers.last else { return LedgerSurvey.asideName(1) }
+        let moved = try self.suffixes(of: LedgerSurvey.asideName(last))
         let continues = !suffixes.contains("") && moved.contains("") && suffixes.allSatisfy { !moved.contains($0) }
-        return SQLiteLedger.asideName(continues ? last : last + 1)
+        return LedgerSurvey.asideName(continues ? last : last + 1)
     }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import GRDB
+internal import Glibc
 public import MountModel
 public import SystemPackage
 
@@ -40,6 +41,7 @@ extension SQLiteLedger {
     static func connect(
         _ files: LedgerFiles, movesUnreadableAside: Bool
     ) throws(LedgerOpenError) -> DatabaseQueue {
+        guard SQLiteSystemCalls.areReplaced else { throw files.unavailable("use SQLite", "xSetSystemCall", ENOSYS) }
         let preparation = LedgerPreparation(file: files.file)
         var configuration = Configuration()
         configuration.label = "holdfast.ledger"

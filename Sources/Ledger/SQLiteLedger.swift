@@ -12,9 +12,7 @@ import SystemPackage
 /// SQLite runs on a dispatch queue of its own; no thread of Swift's pool waits for the disk.
 public actor SQLiteLedger: MountLedger {
     /// The file's name in the state folder.
-    public static let fileName = "ledger.sqlite"
-    /// The name of the n-th ledger that could not be read and was moved aside.
-    static func asideName(_ number: Int) -> String { "\(fileName).unreadable-\(number)" }
+    public static let fileName = LedgerSurvey.fileName
 
     /// What has been done so far.
     public private(set) var counters = LedgerCounters()

@@ -128,13 +128,18 @@ public struct FileLock: ~Copyable, Sendable {
     ) throws(SystemCallError) {
         let line = Array("\(getpid())\n".utf8)
         let written = hf_write(file.rawValue, line, line.count)
-        if written == -Int(ENOSPC) || written == -Int(EDQUOT) {
-            // The lock holds all the same; but it is not whose id is in the file.
-            try SystemCallError.check(hf_truncate(file.rawValue, 0), "ftruncate", on: path.string)
-            return
+        var length = 0
+        if !isForWantOfSpace(written) {
+            length = try SystemCallError.check(written, "write", on: path.string)
+            guard length == line.count else { throw SystemCallError("write", .noSpace, on: path.string) }
         }
-        let count = try SystemCallError.check(written, "write", on: path.string)
-        guard count == line.count else { throw SystemCallError("write", .noSpace, on: path.string) }
-        try SystemCallError.check(hf_truncate(file.rawValue, numericCast(count)), "ftruncate", on: path.string)
+        // Without space the lock holds all the same; but it is not whose id is in the file. Where a filesystem copies on
+        // write, even the cut needs space, and the old id stays.
+        let cut = hf_truncate(file.rawValue, numericCast(length))
+        if !isForWantOfSpace(Int(cut)) { try SystemCallError.check(cut, "ftruncate", on: path.string) }
+    }
+
+    private static func isForWantOfSpace(_ result: Int) -> Bool {
+        result == -Int(ENOSPC) || result == -Int(EDQUOT)
     }
 }

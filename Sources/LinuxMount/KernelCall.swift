@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// The system calls that change mounts, their folders or loop devices, by what they are made for.
-public enum KernelCall: String, Hashable, Sendable, CaseIterable {
+package enum KernelCall: String, Hashable, Sendable, CaseIterable {
     // A mount that nobody can see yet.
     case openContext = "build.fsopen"
     case createFilesystem = "build.fsconfig_create"

@@ -35,10 +35,11 @@ public final class ManagedRoot: Sendable {
 
     /// Makes the folder (root's, 0755) and its mount, or takes over the one that is there.
     ///
+    /// - Parameter repairs: whether one that others have made shared is made private again.
     /// - Throws: EINVAL for a path that is not absolute and plain, ELOOP for a symbolic link in any component, EPERM for
     ///   a folder on the way that others could exchange, EBUSY when others have mounted over an own root.
     public static func prepare(
-        at path: FilePath, table: MountTable = .current
+        at path: FilePath, table: MountTable = .current, repairs: Bool = true
     ) throws(SystemCallError) -> ManagedRoot {
         let folder = try TrustedFolder(at: path, mode: 0o755, .place)
         let stack = try MountStack(of: folder, table: table)
@@ -47,7 +48,7 @@ public final class ManagedRoot: Sendable {
                 throw SystemCallError("open_tree", .resourceBusy, on: "\(path) (others have mounted over it)")
             }
             let held = try HeldMount(reusing: folder, path: path, table: table)
-            guard own.propagation != .private else { return ManagedRoot(held, .reused) }
+            guard repairs, own.propagation != .private else { return ManagedRoot(held, .reused) }
             try held.makePrivate()
             return ManagedRoot(held, .madePrivateAgain)
         }
@@ -84,6 +85,14 @@ public final class ManagedRoot: Sendable {
         try table.mountID(of: OwnedDescriptor.openFolder(atAbsolute: path)) == id
     }
 
+    /// Whether others have made the root shared, or a slave.
+    ///
+    /// - Throws: the kernel's refusal.
+    public func isExposed() throws(SystemCallError) -> Bool {
+        guard let entry = try table.entry(id) else { return false }
+        return entry.propagation != .private
+    }
+
     /// Makes the root private again if others have made it shared, or a slave.
     ///
     /// What was mounted beneath it meanwhile may have spread to its peers, and stays there.
@@ -91,7 +100,7 @@ public final class ManagedRoot: Sendable {
     /// - Returns: whether it had to be.
     /// - Throws: the kernel's refusal.
     public func keepPrivate() throws(SystemCallError) -> Bool {
-        guard let entry = try table.entry(id), entry.propagation != .private else { return false }
+        guard try isExposed() else { return false }
         try held.makePrivate()
         return true
     }

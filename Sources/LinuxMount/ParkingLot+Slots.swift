@@ -38,7 +38,7 @@ extension ParkingLot {
             let lot = held.root.rawValue
             let made = lifted.withPlatformString { lifted in KernelCall.makeLifted.made { hf_mkdirat(lot, lifted, 0) } }
             if made != -Errno.fileExists.rawValue { try SystemCallError.check(made, "mkdirat", on: subject(id)) }
-            try move(top, from: name(ofSlot: id), to: held.root, lifted, as: .lift, on: subject(id))
+            _ = try move(top, from: name(ofSlot: id), to: held.root, lifted, as: .lift, on: subject(id))
         }
     }
 
@@ -46,30 +46,33 @@ extension ParkingLot {
     private func lower(_ id: KernelMountID, onto target: TargetPath) throws(SystemCallError) -> KernelMountID? {
         var last: KernelMountID?
         while let top = try topOfLifted(id) {
-            try move(
+            let isBack = try move(
                 top, from: name(ofLifted: id), to: target.requireParent(), target.name, as: .lower,
                 on: target.path.string)
-            last = top
+            if isBack { last = top }
         }
         if last != nil { try removeSlot(id) }
         return last
     }
 
-    /// Moves what is on top at a name of the lot, which must be the mount of that id.
+    /// Moves what is on top at a name of the lot, if it is the mount of that id.
+    ///
+    /// Who looked the place up before it was parked may still mount over what is here now, or unmount it.
+    ///
+    /// - Returns: whether it was; false is worth another look.
     func move(
         _ id: KernelMountID, from place: FilePath, to folder: borrowing OwnedDescriptor, _ name: FilePath,
         as call: KernelCall, on subject: String
-    ) throws(SystemCallError) {
+    ) throws(SystemCallError) -> Bool {
         let mount = try OwnedDescriptor.openPlace(
             place, at: held.root.rawValue, .beneath, on: path.appending(place.components))
-        guard try held.table.mountID(of: mount) == id else {
-            throw SystemCallError("move_mount", .resourceBusy, on: subject)
-        }
+        guard try held.table.mountID(of: mount) == id else { return false }
         let (number, target) = (mount.rawValue, folder.rawValue)
         let moved = name.withPlatformString { name in
             call.made { hf_move_mount(number, "", target, name, UInt32(HF_MOVE_MOUNT_F_EMPTY_PATH)) }
         }
         try SystemCallError.check(moved, "move_mount", on: subject)
+        return true
     }
 
     /// Whether anything is in the slot of an id or was lifted off it: the mount itself, or what was carried along with it.

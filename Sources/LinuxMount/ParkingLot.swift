@@ -15,14 +15,17 @@ public final class ParkingLot: Sendable {
     let held: HeldMount
 
     private static let source = "holdfast-parking"
+    /// How often a mount is moved back from beneath what others mount over it meanwhile.
+    private static let attempts = 64
 
     private init(_ held: HeldMount) { self.held = held }
 
     /// Makes the folder (root's, 0700) and its tmpfs, or takes over those of an earlier daemon with what is parked there.
     ///
+    /// - Parameter repairs: whether one that others have made shared is made private again, and empty slots are removed.
     /// - Throws: as `ManagedRoot.prepare`.
     public static func prepare(
-        at path: FilePath, table: MountTable = .current
+        at path: FilePath, table: MountTable = .current, repairs: Bool = true
     ) throws(SystemCallError) -> ParkingLot {
         let folder = try TrustedFolder(at: path, mode: 0o700, .place)
         let stack = try MountStack(of: folder, table: table).entries
@@ -35,6 +38,7 @@ public final class ParkingLot: Sendable {
                 throw SystemCallError("fsmount", .resourceBusy, on: "\(path) (others have mounted over it)")
             }
             let lot = ParkingLot(try HeldMount(reusing: folder, path: path, table: table))
+            guard repairs else { return lot }
             if own.propagation != .private { try lot.held.makePrivate() }
             try lot.removeEmptySlots()
             return lot
@@ -161,19 +165,26 @@ public final class ParkingLot: Sendable {
     public func moveBack(
         _ id: KernelMountID, to target: TargetPath
     ) throws(SystemCallError) -> MoveBackOutcome {
-        try lift(from: id)
-        let outcome = try moveUncoveredBack(id, to: target)
-        _ = try putBackCarried(over: id, onto: target)
-        return outcome
+        for _ in 0..<Self.attempts {
+            try lift(from: id)
+            guard let outcome = try moveUncoveredBack(id, to: target) else { continue }
+            _ = try putBackCarried(over: id, onto: target)
+            return outcome
+        }
+        throw SystemCallError("move_mount", .resourceBusy, on: "\(subject(id)) (others mount over it again and again)")
     }
+
+    /// Moves it back unless something lies on it; nil is worth another look.
 
     private func moveUncoveredBack(
         _ id: KernelMountID, to target: TargetPath
-    ) throws(SystemCallError) -> MoveBackOutcome {
-        guard try contains(id) else { return .absent }
+    ) throws(SystemCallError) -> MoveBackOutcome? {
+        guard let top = try top(ofSlot: id) else { return .absent }
+        guard top == id else { return nil }
         if case .mount(let other) = try target.topmost() { return .occupied(by: other) }
-        try move(
+        let isBack = try move(
             id, from: name(ofSlot: id), to: target.requireParent(), target.name, as: .moveBack, on: target.path.string)
+        guard isBack else { return nil }
         try removeSlot(id)
         return .movedBack
     }

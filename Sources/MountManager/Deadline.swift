@@ -14,10 +14,10 @@ enum Deadline {
         }
     }
 
-    /// The operation's value, or the other one once the limit has passed or the caller's task is cancelled; the operation
-    /// then goes on by itself, and its value is dropped.
+    /// The operation's value, or the other one once the limit has passed, if there is one, or the caller's task is
+    /// cancelled; the operation then goes on by itself, and its value is dropped.
     static func first<Value: Sendable>(
-        within limit: Duration, otherwise late: Value, _ operation: @escaping @Sendable () async -> Value
+        within limit: Duration?, otherwise late: Value, _ operation: @escaping @Sendable () async -> Value
     ) async -> Value {
         let answer = NIOLockedValueBox<CheckedContinuation<Value, Never>?>(nil)
         @Sendable func give(_ value: Value) {
@@ -30,13 +30,15 @@ enum Deadline {
             await withCheckedContinuation { continuation in
                 answer.withLockedValue { $0 = continuation }
                 if Task.isCancelled { give(late) }
-                let clock = Task {
-                    guard await Deadline.passes(after: limit) else { return }
-                    give(late)
+                let clock = limit.map { limit in
+                    Task {
+                        guard await Deadline.passes(after: limit) else { return }
+                        give(late)
+                    }
                 }
                 Task {
                     let value = await operation()
-                    clock.cancel()
+                    clock?.cancel()
                     give(value)
                 }
             }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-public import LinuxMount
+package import LinuxMount
 
 /// A hook that is told before and after each step that changes the kernel's state, on the thread that makes it.
 ///
@@ -9,10 +9,13 @@ public struct ExecutorSteps: Sendable {
     /// Called at each step; may block, and need not return.
     public var reached: @Sendable (Step) -> Void
     /// The same for the single system calls, in debug builds.
-    public var kernel: KernelSteps
+    package var kernel: KernelSteps
 
-    /// Wraps the hooks.
-    public init(kernel: KernelSteps = .none, reached: @escaping @Sendable (Step) -> Void) {
+    /// Wraps the hook.
+    public init(reached: @escaping @Sendable (Step) -> Void) { self.init(kernel: .none, reached: reached) }
+
+    /// Wraps both hooks.
+    package init(kernel: KernelSteps, reached: @escaping @Sendable (Step) -> Void) {
         self.kernel = kernel
         self.reached = reached
     }

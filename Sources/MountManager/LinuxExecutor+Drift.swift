@@ -10,7 +10,7 @@ extension LinuxExecutor {
         let result = await onThread(of: .table) { () -> Drift in
             var drift = Drift()
             do throws(SystemCallError) {
-                drift.isRootExposed = try self.root.keepPrivate()
+                drift.isRootExposed = try self.repairs ? self.root.keepPrivate() : self.root.isExposed()
             } catch {
                 drift.problems.append(.operation("look at", self.root.path, failed: error))
             }

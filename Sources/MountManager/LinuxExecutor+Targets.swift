@@ -80,19 +80,20 @@ extension LinuxExecutor {
         switch observation.summary {
         case .empty: OperationOutcome(.empty)
         case .ours: OperationOutcome(.ours)
-        case .covered, .parked: .covered(target.path)
+        case .covered: .covered(target.path)
+        case .parked: .parked(target.path)
         case .moved: .moved(observation, from: target.path)
         case .foreign: .foreign(observation, at: target.path)
         }
     }
 
-    /// Observes, after putting back what a crash between parking and unmounting has left in its slot.
+    /// Observes, after putting back what a crash between parking and unmounting has left in its slot, if it may.
     ///
     /// Back rather than ended: whether anybody still needs it is the state machine's to say.
     func settleParked(_ id: MountID?, at target: TargetPath) throws(SystemCallError) -> OperationOutcome {
         let kernelID = id.map { KernelMountID(rawValue: $0.rawValue) }
         var observation = try target.observe(expecting: kernelID, parking: parking)
-        if observation.summary == .parked, let kernelID {
+        if repairs, observation.summary == .parked, let kernelID {
             _ = try parking.moveBack(kernelID, to: target)
             observation = try target.observe(expecting: kernelID, parking: parking)
         }

@@ -18,6 +18,8 @@ public final class LinuxExecutor: MountExecutor {
     let catalog: FilesystemCatalog
     let steps: ExecutorSteps
     let operations: any KernelOperations
+    /// Whether a look puts right what it finds: what a crash left parked, and a mount root that others have made shared.
+    let repairs: Bool
     private let sourceThreads: NIOThreadPool
     private let tableThreads: NIOThreadPool
     /// How many looks at sources are under way or wait for a thread, those included that nobody waits for any more.
@@ -28,11 +30,12 @@ public final class LinuxExecutor: MountExecutor {
     /// Starts the threads; `shutDown()` ends them.
     ///
     /// - Parameters:
+    ///   - repairs: whether a look puts right what it finds; if not, looking changes nothing.
     ///   - threads: how many builds may be under way at once, and how many operations on the mount table.
     ///   - steps: told before each step that changes the kernel's state; for tests that stop there.
     public init(
-        root: ManagedRoot, parking: ParkingLot, catalog: FilesystemCatalog = .standard, threads: Int = 16,
-        steps: ExecutorSteps = .none, operations: (any KernelOperations)? = nil
+        root: ManagedRoot, parking: ParkingLot, catalog: FilesystemCatalog = .standard, repairs: Bool = true,
+        threads: Int = 16, steps: ExecutorSteps = .none, operations: (any KernelOperations)? = nil
     ) {
         self.root = root
         self.parking = parking
@@ -41,6 +44,7 @@ public final class LinuxExecutor: MountExecutor {
         self.operations =
             operations
             ?? MountOperations(root: root, parking: parking) { _ in steps.reached(.loopReady) }
+        self.repairs = repairs
         sourceThreads = NIOThreadPool(numberOfThreads: threads)
         tableThreads = NIOThreadPool(numberOfThreads: threads)
         sourceThreads.start()

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
-public import Diagnosis
+internal import Diagnosis
 internal import Dispatch
 internal import LinuxMount
-internal import MountModel
+public import MountModel
 internal import SystemPackage
 
 extension LinuxHost {
     /// What is wrong on this host, as far as the daemon can tell, the worst first.
     ///
-    /// The caller's thread is not blocked; looking at the folders takes as long as their filesystems do.
+    /// The caller's thread is not blocked; looking at the folders takes as long as their filesystems do, and a thread for
+    /// each call: whoever lets others call it lets one in at a time, as the server does.
     public func diagnose() async -> [Finding] {
         var findings = manager.configuration.readOnlyReason.map { [$0.finding] } ?? []
         findings += await lookAtFolders()
@@ -20,7 +21,7 @@ extension LinuxHost {
 
     private func lookAtFolders() async -> [Finding] {
         await withCheckedContinuation { continuation in
-            // Seldom asked for, and the folders are the host's own: a thread of the system's will do.
+            // Seldom asked for, and by one at a time: a thread of the system's will do.
             DispatchQueue.global().async { continuation.resume(returning: self.folderFindings()) }
         }
     }

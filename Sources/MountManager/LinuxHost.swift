@@ -84,6 +84,7 @@ public final class LinuxHost: Sendable {
         runtimeLock = try Self.takeLock(Self.lockFile(in: options.runtimeFolder))
         rootLock = try Self.lockMountRoot(options.mountRoot, kernelSteps)
         ledger = try Self.openLedger(options, logger)
+        let repairs = ledger.readOnlyReason == nil
         let (root, parking, changes) = try Self.translating(
             "prepare the mount root \(options.mountRoot)"
         ) { () throws(SystemCallError) in
@@ -91,8 +92,9 @@ public final class LinuxHost: Sendable {
             let changes = try LinuxMountChanges(logger: logger)
             let (root, parking) = try kernelSteps.bound { () throws(SystemCallError) in
                 (
-                    try ManagedRoot.prepare(at: options.mountRoot.path),
-                    try ParkingLot.prepare(at: options.runtimeFolder.path.appending("parking"))
+                    try ManagedRoot.prepare(at: options.mountRoot.path, repairs: repairs),
+                    try ParkingLot.prepare(
+                        at: options.runtimeFolder.path.appending("parking"), repairs: repairs)
                 )
             }
             return (root, parking, changes)
@@ -102,13 +104,13 @@ public final class LinuxHost: Sendable {
         self.parking = parking
         self.logger = logger
         threads = LinuxExecutor(
-            root: root, parking: parking, threads: options.threads, steps: options.executorSteps)
+            root: root, parking: parking, repairs: repairs, threads: options.threads, steps: options.executorSteps)
         executor = threads
         var limits = options.limits
         limits.operationsAtOnce = options.threads
         var configuration = ManagerConfiguration(
             mountRoot: options.mountRoot, boot: boot, operationDeadline: options.operationDeadline,
-            limits: limits, reconcile: options.reconcile, isReadOnly: ledger.readOnlyReason != nil)
+            limits: limits, reconcile: options.reconcile, isReadOnly: !repairs)
         configuration.readOnlyReason = ledger.readOnlyReason
         manager = MountManager(
             configuration: configuration, ledger: ledger.forManager, executor: threads, changes: changes,
@@ -139,17 +141,36 @@ public final class LinuxHost: Sendable {
 
     /// Ends what is in flight, within the limit, and lets go of everything; mounts stay in place for the next one.
     ///
-    /// Where nothing is mounted any more, the mount root's own bind mount goes too.
+    /// Where nothing is mounted any more, the mount root's own bind mount goes too, but not by one that must not write. What hangs in the kernel is not waited
+    /// for any longer, and keeps its thread, and the locks, until it ends or the process does.
     ///
-    /// - Throws: what kept the ledger from being closed; every acknowledged change is durable all the same.
+    /// - Throws: what kept the ledger from being closed, or `stuck` where something hangs; every acknowledged change is
+    ///   durable all the same.
     public func stop(within limit: Duration = .seconds(20)) async throws(MountError) {
+        let deadline = ContinuousClock.now + limit
         await manager.stop(within: limit)
+        let late = MountError(
+            .stuck,
+            "not everything has ended: a call to the kernel or the disk hangs; the log says at which mountpoints",
+            context: MountError.Context(operation: "stop"),
+            hint:
+                "what is recorded is safe, and mounts stay in place; the next start takes them up when the call has ended"
+        )
+        // Where what is in flight has taken all the time, what does not hang gets a moment still.
+        let rest = max(ContinuousClock.now.duration(to: deadline), .seconds(1))
+        let released = await Deadline.first(within: rest, otherwise: Result<Void, MountError>.failure(late)) { [self] in
+            do throws(MountError) { return .success(try await release()) } catch { return .failure(error) }
+        }
+        try released.get()
+    }
+
+    private func release() async throws(MountError) {
         do {
             try await threads.shutDown()
         } catch {
             logger.error("the executor's threads did not end: \(error)")
         }
-        threads.steps.kernel.bound { releaseEmptyFolders() }
+        if readOnlyReason == nil { threads.steps.kernel.bound { releaseEmptyFolders() } }
         if case .open(let ledger) = ledger { try await ledger.close() }
     }
 

@@ -61,7 +61,7 @@ final class Machine {
     var mountID: MountID? { state.isPurging ? nil : state.row?.id }
 
     /// Whether nothing is under way and nobody waits for an answer.
-    var isAtRest: Bool { isDropped || state.isAtRest && closing == nil }
+    var isAtRest: Bool { closing == nil && (isDropped ? state.write == nil : state.isAtRest) }
 
     /// Whether somebody waits for what it does.
     var isAwaited: Bool { !waiting.isEmpty || !watchers.isEmpty }
@@ -95,6 +95,8 @@ struct WaitingRequest {
     let key: AttachmentKey
     /// What an attach wants; nil for a detach.
     let source: MountSource?
+    /// Whether it is an attach of what was not attached when it came.
+    let isNew: Bool
     var isDetach: Bool { source == nil }
     var deadline: Task<Void, Never>?
     /// Why it was withdrawn, once it has been.

@@ -36,6 +36,8 @@ public struct ManagerLoad: Hashable, Sendable {
     public var attachments = 0
     /// Attaches without an answer.
     public var waitingAttaches = 0
+    /// Those of them that came for what was not attached.
+    public var newAttaches = 0
     /// Detaches without an answer.
     public var waitingDetaches = 0
     /// Requests without an answer at the mountpoint that has the most.
@@ -79,9 +81,10 @@ extension ManagerLimits {
                 hint: "find out what they wait for, and try again later")
         }
         guard request.source != nil else { return nil }
-        if !request.isHeld, load.attachments + load.waitingAttaches >= attachments {
+        if !request.isHeld, load.attachments + load.newAttaches >= attachments {
+            let coming = load.newAttaches == 0 ? "" : ", and \(load.newAttaches) attaches under way,"
             return refusal(
-                of: request, "there are \(load.attachments) attachments already", limit: "attachments",
+                of: request, "there are \(load.attachments) attachments\(coming) already", limit: "attachments",
                 hint: "detach what is not needed any more")
         }
         guard request.isNewMountpoint else { return nil }

@@ -98,6 +98,16 @@ extension OperationOutcome {
         OperationOutcome(.covered, problem: foreignProblem("another mount, over ours,", at: path.string))
     }
 
+    /// Ours is still in the slot where an unmount that did not end has left it.
+    static func parked(_ path: FilePath) -> OperationOutcome {
+        OperationOutcome(
+            .covered,
+            problem: MountError(
+                .foreign, "the mount of \(path) is in its parking slot: an unmount of it was cut off",
+                context: MountError.Context(operation: "inspect", target: path.string),
+                hint: "holdfastd puts it back as soon as it may change something"))
+    }
+
     /// Ours is gone, or there never was one, and something else is there.
     static func foreign(_ observation: LinuxMount.Observation, at path: FilePath) -> OperationOutcome {
         let other = if case .mount(let id) = observation.top { "mount \(id)" } else { "something" }

@@ -8,7 +8,7 @@ public import MountModel
 /// The manager starts at most one operation at a time for a mountpoint; operations for different mountpoints overlap. An
 /// operation says on `OperationProgress.current` when it has got its thread, and ends with an observation taken from the kernel after its end, never with what a call returned.
 public protocol MountExecutor: Sendable {
-    /// Looks at what is mounted at the mountpoint, and ends or brings back what a crash left parked.
+    /// Looks at what is mounted at the mountpoint, and brings back what a crash left parked, if it repairs anything.
     func inspect(_ mountpoint: Mountpoint, expecting id: MountID?) async -> OperationOutcome
 
     /// Builds the mount where nobody can see it and keeps it, detached, under the id that it returns.
@@ -37,7 +37,7 @@ public protocol MountExecutor: Sendable {
     func examine(_ mountpoint: Mountpoint, expecting id: MountID?, of source: MountSource) async -> Examination
 
     /// Which of these mounts have other attributes than their sources ask for; some microseconds a mount. A mount root that
-    /// others have made shared is made private again.
+    /// others have made shared is made private again, by an executor that repairs anything.
     func drift(among mounts: [MountID: MountSource]) async -> Drift
 
     /// The mounts attached right beneath the mount root, but for those with these ids; none where they cannot be read.

@@ -17,11 +17,7 @@ extension MountManager {
         }
         let drift = await executor.drift(among: mounts)
         for problem in drift.problems { logger.error("\(problem.message)") }
-        if drift.isRootExposed {
-            logger.error(
-                "others had made the mount root shared: mounts made meanwhile may have spread; it is private again",
-                metadata: ["mount_root": "\(configuration.mountRoot)"])
-        }
+        note(isRootExposed: drift.isRootExposed)
         var isWorthAnother = machines.values.contains { $0.state.seen == .unknown }
         for id in mounts.keys {
             // It may be another one's by now, or nobody's.
@@ -32,6 +28,17 @@ extension MountManager {
             feed(.hint, to: machine)
         }
         return isWorthAnother
+    }
+
+    private func note(isRootExposed isExposed: Bool) {
+        // Where it stays so, it is said once.
+        let isNews = isExposed && !isRootExposed
+        isRootExposed = isExposed && configuration.isReadOnly
+        guard isNews else { return }
+        let consequence = isRootExposed ? "it stays so, for nothing is changed" : "it is private again"
+        logger.error(
+            "others have made the mount root shared: mounts made meanwhile may have spread; \(consequence)",
+            metadata: ["mount_root": "\(configuration.mountRoot)"])
     }
 
     private func note(_ drift: String?, of machine: Machine) {

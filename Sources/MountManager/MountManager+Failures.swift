@@ -34,7 +34,9 @@ extension MountManager {
             return MountError(
                 .stuck, "\(subject): an operation of this mountpoint is past its deadline in the kernel",
                 context: context,
-                hint: "see what it waits for (the server? the device?); other mountpoints are not held up")
+                hint:
+                    "see what it waits for (the server? the device?); other mountpoints go on as long as 'threads' in "
+                    + "'holdfast status' are left")
         case .readOnly:
             return configuration.readOnlyReason?.refusal(subject, context: context)
                 ?? MountError(

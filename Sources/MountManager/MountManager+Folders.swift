@@ -10,35 +10,43 @@ extension MountManager {
             try await executor.removeFolder(at: mountpoint)
             owedFolders.remove(mountpoint)
         } catch {
-            owedFolders.insert(mountpoint)
-            logger.warning("the mountpoint's folder stays for now: \(error)", metadata: ["mountpoint": "\(mountpoint)"])
+            let isNews = owedFolders.note(error, at: mountpoint)
+            logger.log(
+                level: isNews ? .warning : .debug, "the mountpoint's folder stays for now: \(error)",
+                metadata: ["mountpoint": "\(mountpoint)"])
         }
     }
 
     /// Removes folders of mountpoints that no record names: a crash has left them, or they were owed at the last end.
     public func removeFolders(ofNobody mountpoints: [Mountpoint]) {
-        owedFolders.formUnion(mountpoints.filter { machines[$0] == nil })
+        for mountpoint in mountpoints where machines[mountpoint] == nil { owedFolders.add(mountpoint) }
         removeOwedFolders()
     }
 
-    /// Tries the owed folders again, but for those that a machine is using: something has been unmounted.
+    /// Tries the owed folders again, all in one task: something has been unmounted.
     func removeOwedFolders() {
         departures += 1
-        let candidates = owedFolders.filter { machines[$0] == nil && removals[$0] == nil }
-        owedFolders.subtract(candidates)
-        for mountpoint in candidates {
-            removals[mountpoint] = Task {
-                var attempt: UInt64
-                repeat {
-                    attempt = departures
-                    let turn = Turn(in: .table, isAwaited: false)
-                    await begins(turn)
-                    await removeFolder(at: mountpoint)
-                    end(turn)
-                    // What was in its way may have gone just after it was tried.
-                } while owedFolders.contains(mountpoint) && machines[mountpoint] == nil && attempt != departures
-                removals[mountpoint] = nil
+        guard removingOwed == nil, !owedFolders.isEmpty else { return }
+        removingOwed = Task { await tryOwedFolders() }
+    }
+
+    /// Removes those that nothing is mounted on and that no machine is using.
+    private func tryOwedFolders() async {
+        var attempt: UInt64
+        repeat {
+            attempt = departures
+            let turn = Turn(in: .table, isAwaited: false)
+            await begins(turn)
+            let mounts = await executor.mountsBeneathRoot(except: Set(mountpointsByID.keys))
+            for mountpoint in owedFolders.uncovered(by: Set(mounts.map(\.path))) where machines[mountpoint] == nil {
+                let task = Task { await removeFolder(at: mountpoint) }
+                removal = (mountpoint, task)
+                await task.value
+                removal = nil
             }
-        }
+            end(turn)
+            // What was in the way of one may have gone just after it was looked at.
+        } while attempt != departures && !owedFolders.isEmpty
+        removingOwed = nil
     }
 }

@@ -135,8 +135,11 @@ extension MountManager {
             }
         return await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
+                let isNew = source != nil && machine.attachments[key] == nil
                 note(
-                    WaitingRequest(continuation: continuation, owner: owner, key: key, source: source), id, at: machine)
+                    WaitingRequest(
+                        continuation: continuation, owner: owner, key: key, source: source, isNew: isNew), id,
+                    at: machine)
                 feed(.request(request), to: machine)
                 startDeadline(of: id, at: machine, deadline)
             }
@@ -162,8 +165,13 @@ extension MountManager {
 
     private func note(_ request: WaitingRequest, _ id: RequestID, at machine: Machine) {
         machine.waiting[id] = request
-        if request.isDetach { counts.waitingDetaches += 1 } else { counts.waitingAttaches += 1 }
+        count(request, 1)
         promote(machine)
+    }
+
+    private func count(_ request: WaitingRequest, _ difference: Int) {
+        if request.isDetach { counts.waitingDetaches += difference } else { counts.waitingAttaches += difference }
+        if request.isNew { counts.newAttaches += difference }
     }
 
     /// Most requests on a mount that exists are answered without a clock.
@@ -184,7 +192,7 @@ extension MountManager {
 
     func reply(_ answer: MountpointState.Answer, to id: RequestID, of machine: Machine) {
         guard let request = machine.waiting.removeValue(forKey: id) else { return }
-        if request.isDetach { counts.waitingDetaches -= 1 } else { counts.waitingAttaches -= 1 }
+        count(request, -1)
         request.deadline?.cancel()
         request.continuation.resume(returning: reply(for: answer, to: request, of: machine))
     }

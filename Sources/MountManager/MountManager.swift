@@ -20,12 +20,15 @@ public actor MountManager {
     let logger: Logger
     var machines: [Mountpoint: Machine] = [:]
     var mountpointsByID: [MountID: Mountpoint] = [:]
-    /// Mountpoints whose record is gone and whose folder is not: something that is not ours is mounted on it.
-    var owedFolders: Set<Mountpoint> = []
+    var owedFolders = OwedFolders()
     /// How often something was unmounted, or might have been.
     var departures: UInt64 = 0
-    /// Removals under way of folders that no machine has.
-    var removals: [Mountpoint: Task<Void, Never>] = [:]
+    /// The one attempt under way at the owed folders.
+    var removingOwed: Task<Void, Never>?
+    /// The one of them that is being removed at this moment.
+    var removal: (mountpoint: Mountpoint, task: Task<Void, Never>)?
+    /// Whether others had made the mount root shared at the last look, and it has stayed so.
+    var isRootExposed = false
     /// Who may begin a kernel operation or a ledger write.
     var lanes: [Lane.Name: Lane]
     /// What of the load is counted as it changes.
@@ -85,7 +88,10 @@ public actor MountManager {
     /// Listens to the kernel and watches over the operations' deadlines until the task is cancelled.
     public func run() async {
         async let listening: Void = changes.watch { await self.takeChanges() }
-        async let looking: Void = changes.watchAttributes { await self.lookForDrift() }
+        // A look that hangs in the kernel does not keep this from ending.
+        async let looking: Void = changes.watchAttributes {
+            await Deadline.first(within: nil, otherwise: false) { await self.lookForDrift() }
+        }
         await watchDeadlines()
         await listening
         await looking
@@ -105,7 +111,8 @@ public actor MountManager {
         }
     }
 
-    /// Stops accepting, and returns when no kernel operation or ledger write is in flight, or at the deadline.
+    /// Stops accepting, and returns when no kernel operation or ledger write is in flight, or at the deadline: what hangs
+    /// is then named in the log.
     ///
     /// Mounts stay as they are: the next start finds them.
     public func stop(within limit: Duration) async {
@@ -113,7 +120,26 @@ public actor MountManager {
         let deadline = ContinuousClock.now + limit
         for mountpoint in machines.keys { await wait(for: .rest, at: mountpoint, until: deadline) }
         removeOwedFolders()
-        for removal in removals.values { await removal.value }
+        if let removingOwed {
+            await Deadline.first(within: ContinuousClock.now.duration(to: deadline), otherwise: ()) {
+                await removingOwed.value
+            }
+        }
+        noteWhatHangs()
+    }
+
+    /// Names what a stop does not wait for.
+    private func noteWhatHangs() {
+        let hanging = machines.values.filter { !$0.isAtRest }.sorted { $0.mountpoint < $1.mountpoint }
+        let folders = removingOwed == nil ? 0 : owedFolders.count
+        if hanging.isEmpty, folders == 0 { return }
+        let shown = hanging.prefix(20).map { "\($0.mountpoint) (\($0.state.phase.rawValue))" }
+        logger.error(
+            "stopping does not wait any longer for what is under way: \(hanging.count) mountpoints, \(folders) folders",
+            metadata: [
+                "mountpoints": "\(shown.joined(separator: ", "))\(hanging.count > shown.count ? ", …" : "")",
+                "folders": "\(folders)",
+            ])
     }
 
     /// Whether recovery has been started and requests are taken.
@@ -132,7 +158,7 @@ public actor MountManager {
             backoff: configuration.backoff)
         machines[mountpoint] = machine
         // The folder is not to go while a mount is being placed on it.
-        if let removal = removals[mountpoint] { closeAfter(removal, at: machine) }
+        if let removal, removal.mountpoint == mountpoint { closeAfter(removal.task, at: machine) }
         return machine
     }
 

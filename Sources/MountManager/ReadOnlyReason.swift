@@ -55,14 +55,17 @@ public struct ReadOnlyReason: Hashable, Sendable {
 
     /// For `holdfast doctor`.
     var finding: Finding {
-        Finding(code, .error, what: problem.message, why: why, action: action)
-    }
-
-    private var code: String {
         switch cause {
-        case .unreadable, .undecided: "ledger_unreadable"
-        case .newerSchema: "ledger_newer"
-        case .unwritable: "ledger_unwritable"
+        case .unreadable, .undecided:
+            .unreadableLedger(problem.message, why: why, movedTo: movedTo)
+        case .newerSchema:
+            Finding(
+                "ledger_newer", .error, what: problem.message, why: why, action: "run the newer holdfastd again")
+        case .unwritable:
+            Finding(
+                "ledger_unwritable", .error, what: problem.message, why: why,
+                action: (problem.hint.map { $0 + "; " } ?? "")
+                    + "when the folder can be written again, restart holdfastd")
         }
     }
 
@@ -71,17 +74,5 @@ public struct ReadOnlyReason: Hashable, Sendable {
             + (knowsAttachments
                 ? "it knows who uses what, and could not record a change"
                 : "it does not know who uses what, and touches no mount that it cannot account for")
-    }
-
-    private var action: String {
-        switch cause {
-        case .unreadable, .undecided:
-            "put a ledger that can be read in its place: a backup, or a copy of \(movedTo ?? "the file") that was repaired "
-                + "with sqlite3; or begin a new one: stop holdfastd, and run 'holdfastd run --new-ledger' once; mounts "
-                + "that are there stay untouched and have to be unmounted by hand"
-        case .newerSchema: "run the newer holdfastd again"
-        case .unwritable:
-            (problem.hint.map { $0 + "; " } ?? "") + "when the folder can be written again, restart holdfastd"
-        }
     }
 }

@@ -13,7 +13,9 @@ public import SystemPackage
 /// compares. Operations can be held up at a gate, and made to fail.
 public final class SimulatedKernel: MountExecutor, MountChangeSource {
     /// The kinds of operations, for gates, faults and counts.
-    public enum Operation: Hashable, Sendable, CaseIterable { case inspect, build, place, unmount, removeFolder }
+    public enum Operation: Hashable, Sendable, CaseIterable {
+        case inspect, build, place, unmount, removeFolder, list, drift
+    }
 
     private struct State {
         var table: SimulatedTable
@@ -123,7 +125,8 @@ public final class SimulatedKernel: MountExecutor, MountChangeSource {
     /// that is not in hand.
     public var violations: [String] { state.withLockedValue { $0.violations } }
 
-    /// From now on operations of this kind stop at their beginning; a folder's removal when it is done, or refused.
+    /// From now on operations of this kind stop at their beginning; a folder's removal and a list of
+    /// mounts when they are done, or refused.
     public func hold(_ operation: Operation) async { await gate.hold(operation) }
 
     /// Returns when this many operations of the kind are held up.

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
-import Diagnosis
 import HoldfastAPI
 
 /// `holdfast doctor`.
@@ -15,23 +14,23 @@ struct Doctor: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "The daemon's state folder, where the daemon cannot be asked (default: \(HostCheck.stateFolder)).",
+            "The daemon's state folder, where the daemon cannot be asked (default: \(LocalDiagnosis.stateFolder)).",
             valueName: "folder"),
         completion: .directory)
-    var stateDir = HostCheck.stateFolder
+    var stateDir = LocalDiagnosis.stateFolder
 
     @Option(
         help: ArgumentHelp(
-            "Its mount root, where it cannot be asked (default: \(HostCheck.mountRoot)).", valueName: "folder"),
+            "Its mount root, where it cannot be asked (default: \(LocalDiagnosis.mountRoot)).", valueName: "folder"),
         completion: .directory)
-    var mountRoot = HostCheck.mountRoot
+    var mountRoot = LocalDiagnosis.mountRoot
 
     @OptionGroup var common: CommonOptions
     @ParentCommand var parent: Holdfast
 
     func run() throws {
         let session = common.session(after: parent)
-        let check = HostCheck(stateFolder: stateDir, mountRoot: mountRoot)
+        let check = LocalDiagnosis(stateFolder: stateDir, mountRoot: mountRoot)
         let answer = try session.show { client throws(Problem) in
             do throws(Problem) {
                 return try client.doctor()

@@ -18,11 +18,7 @@ struct CrashCommand: ParsableCommand {
     @Option(help: "How many clients, 1 to 8.")
     var clients = 8
 
-    @Option(help: "Begin with this; by default with a random number, which is printed.")
-    var seed: UInt64?
-
-    @Option(help: "The daemon: a debug build.")
-    var daemon: String?
+    @OptionGroup var options: DaemonOptions
 
     @Flag(help: "A failpoint that is never reached is a failure.")
     var all = false
@@ -32,9 +28,8 @@ struct CrashCommand: ParsableCommand {
     }
 
     func run() throws {
-        let seed = seed ?? .random(in: 1...999_999)
-        Progress.say("seed \(seed)")
-        let run = try CrashRun(daemon: daemon ?? TortureCommand.daemonBeside, clients: clients, seed: seed)
+        let seed = options.announcedSeed()
+        let run = try CrashRun(daemon: options.daemon, clients: clients, seed: seed)
         do {
             let unreached = try run.run(kills: kills)
             if all, !unreached.isEmpty { throw Complaint("never reached: \(unreached.joined(separator: ", "))") }

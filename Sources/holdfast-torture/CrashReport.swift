@@ -12,6 +12,9 @@ struct CrashReport {
     /// Attachments that a check found as they had been acknowledged, files that were read back, both summed up.
     var verifiedAttachments = 0
     var verifiedFiles = 0
+    /// Reboots, and the attachments that were there again after them.
+    var reboots = 0
+    var restoredAttachments = 0
     /// From the start of the process, in milliseconds: to the first request taken, and to all mounts at rest.
     var listening: [Double] = []
     var settled: [Double] = []
@@ -33,6 +36,7 @@ struct CrashReport {
             \(tally.unanswered) unanswered, \(tally.hungUp) hung up |
             | refused | \(refused) |
             | attachments, files verified after kills | \(verifiedAttachments), \(verifiedFiles) |
+            | reboots, persistent attachments verified after them | \(reboots), \(restoredAttachments) |
             | from start to listening, median / max | \(Self.spread(listening)) |
             | from start to all at rest, median / max | \(Self.spread(settled)) |
             | violations | 0 |

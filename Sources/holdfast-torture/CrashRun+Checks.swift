@@ -4,6 +4,7 @@ internal import Foundation
 internal import Glibc
 internal import HoldfastAPI
 internal import LinuxMount
+internal import MountTestSupport
 internal import SystemPackage
 
 // What must hold after each kill, and at the end.
@@ -11,9 +12,9 @@ extension CrashRun {
     /// The dead daemon's ledger has what was acknowledged, and not what was acknowledged as gone.
     func compareLedger(after daemon: DaemonProcess, _ moment: String) throws {
         var complaints = clients.flatMap(\.complaints)
-        let ledger = try LedgerCopy(world: world).keys()
+        let ledger = try LedgerCopy(world: world).attachments()
         for (key, record) in allRecords {
-            if let complaint = record.complaint(isThere: ledger.contains(key)) {
+            if let complaint = record.complaint(finding: ledger[key]) {
                 complaints.append("\(key): \(complaint), in the ledger")
             }
         }
@@ -36,13 +37,13 @@ extension CrashRun {
                 throw violation(["cannot list: \(error.detail)"], "\(aim)", daemon)
             }
             // What was acknowledged holds from the first answer on.
-            let (keys, strangers) = check.keys(in: list)
-            let broken = recordComplaints(keys) + strangers
+            let (found, strangers) = check.attachments(in: list)
+            let broken = recordComplaints(found) + strangers
             if !broken.isEmpty { throw violation(broken, "\(aim)", daemon) }
             complaints = try check.complaints(about: list)
-            if complaints.isEmpty, try detachStalled(keys) { continue }
+            if complaints.isEmpty, try detachStalled(found) { continue }
             if complaints.isEmpty {
-                try finishCheck(list, keys, daemon, aim)
+                try finishCheck(list, found, daemon, aim)
                 return list
             }
             if ContinuousClock.now > deadline {
@@ -53,17 +54,23 @@ extension CrashRun {
         }
     }
 
-    private func recordComplaints(_ keys: Set<LoadKey>) -> [String] {
+    private func recordComplaints(_ found: [LoadKey: HeldAttachment]) -> [String] {
         allRecords.compactMap { key, record in
-            record.complaint(isThere: keys.contains(key)).map { "\(key): \($0)" }
+            record.complaint(finding: found[key]).map { "\(key): \($0)" }
         }
     }
 
     private func finishCheck(
-        _ list: MountList, _ keys: Set<LoadKey>, _ daemon: DaemonProcess, _ aim: Aim
+        _ list: MountList, _ found: [LoadKey: HeldAttachment], _ daemon: DaemonProcess, _ aim: Aim
     ) throws {
         let records = allRecords
-        let broken = check.fileComplaints(records, in: list)
+        var broken = check.fileComplaints(records, in: list)
+        if hasRebooted {
+            let survivors = found.filter { $0.value.isPersistent == false }
+            broken += survivors.map { "\($0.key): an ordinary attachment has survived the reboot" }
+            report.restoredAttachments += records.values.count { $0.knowledge == .there }
+            hasRebooted = false
+        }
         if !broken.isEmpty { throw violation(broken, "\(aim)", daemon) }
         if unchecked > 0 {
             report.checks += 1
@@ -71,13 +78,13 @@ extension CrashRun {
             report.verifiedFiles += records.values.count { $0.knowledge == .there && $0.file != nil }
         }
         unchecked = 0
-        for client in clients { client.adopt(keys) }
-        for key in stalled.keys { stalled[key]?.adopt(isThere: false) }
+        for client in clients { client.adopt(found) }
+        for key in stalled.keys { stalled[key]?.adopt(nil) }
     }
 
     /// Detaches what the clients that have stopped may have got; whether there was anything.
-    private func detachStalled(_ keys: Set<LoadKey>) throws -> Bool {
-        let there = stalled.keys.filter(keys.contains)
+    private func detachStalled(_ found: [LoadKey: HeldAttachment]) throws -> Bool {
+        let there = stalled.keys.filter { found[$0] != nil }
         for key in there {
             let source = world.sources[key.source]
             do throws(Problem) {
@@ -85,7 +92,7 @@ extension CrashRun {
                     DetachSelector(
                         source: source.source, consumer: key.consumer, volume: key.volume, type: source.type,
                         at: source.at))
-                stalled[key]?.adopt(isThere: false)
+                stalled[key]?.adopt(nil)
             } catch {
                 // The daemon may end at any moment: then it is either there or not.
                 _ = stalled[key]?.noteDetach(.unanswered)
@@ -113,7 +120,7 @@ extension CrashRun {
         }
         // Folders that somebody else has made are his to remove.
         world.removeFoldersOfOthers()
-        let left = try check.leftovers() + LedgerCopy(world: world).keys().map { "in the ledger: \($0)" }
+        let left = try check.leftovers() + LedgerCopy(world: world).attachments().keys.map { "in the ledger: \($0)" }
         if !left.isEmpty { throw violation(left.map { "left: \($0)" }, "at the end", daemon) }
     }
 

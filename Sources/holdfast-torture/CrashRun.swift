@@ -20,6 +20,8 @@ final class CrashRun {
     var stalledConnections: [RawConnection] = []
     /// Kills since the last complete check.
     var unchecked = 0
+    /// Whether the host has rebooted since then.
+    var hasRebooted = false
     let held = HeldFiles()
     /// The last daemon that was started.
     private var current: DaemonProcess?
@@ -120,7 +122,7 @@ final class CrashRun {
         var environment = environment
         environment["HOLDFAST_FAILPOINTS_REACHED"] = world.folder + "/reached"
         let daemon = try DaemonProcess(
-            daemonProgram, world.daemonArguments, environment: environment, onStop: onStop)
+            program: daemonProgram, world.daemonArguments, environment: environment, lineLimit: 400, onStop: onStop)
         current = daemon
         return daemon
     }
@@ -177,6 +179,7 @@ final class CrashRun {
         held.close()
         if Bool.random(using: &random) { try Outsider(world: world).leave() }
         try compareLedger(after: daemon, "\(aim)")
+        if Int.random(in: 0..<6, using: &random) == 0 { try reboot() }
         if Int.random(in: 0..<3, using: &random) == 0, unchecked < 4 { try killRecovery() }
     }
 
@@ -189,6 +192,16 @@ final class CrashRun {
         let isHit = !daemon.wasKilledByUs
         report.kills[isHit ? "failpoint" : "missed", default: 0] += 1
         if isHit { report.failpoints[name, default: 0] += 1 }
+    }
+
+    /// What a reboot takes away goes, and the next daemon is one of another boot.
+    private func reboot() throws {
+        try Outsider(world: world).leave()
+        try world.reboot()
+        for client in clients { client.reboot() }
+        for key in stalled.keys { stalled[key]?.reboot(keepsFiles: false) }
+        hasRebooted = true
+        report.reboots += 1
     }
 
     private func killRecovery() throws {
@@ -210,11 +223,11 @@ final class CrashRun {
         _ = daemon.waitForEnd(within: 10)
         unchecked += 1
         report.kills["rest", default: 0] += 1
-        let (listed, _) = check.keys(in: list)
-        let ledger = try LedgerCopy(world: world).keys()
-        if ledger != listed {
-            throw violation(
-                ["the ledger is not what was listed: \(ledger.symmetricDifference(listed))"], "at rest", daemon)
+        let listed = check.attachments(in: list).found.mapValues(\.isPersistent)
+        let ledger = try LedgerCopy(world: world).attachments().mapValues(\.isPersistent)
+        let different = Set(ledger.keys).union(listed.keys).filter { ledger[$0] != listed[$0] }
+        if !different.isEmpty {
+            throw violation(["the ledger is not what was listed: \(different)"], "at rest", daemon)
         }
     }
 

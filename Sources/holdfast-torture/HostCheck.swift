@@ -12,8 +12,8 @@ struct HostCheck {
     let world: World
 
     /// The attachments in a list; what is in it and nobody's is a complaint.
-    func keys(in list: MountList) -> (keys: Set<LoadKey>, complaints: [String]) {
-        var keys: Set<LoadKey> = []
+    func attachments(in list: MountList) -> (found: [LoadKey: HeldAttachment], complaints: [String]) {
+        var found: [LoadKey: HeldAttachment] = [:]
         var complaints: [String] = []
         for mount in list.mounts {
             guard let source = world.source(of: mount.mount) else {
@@ -22,10 +22,12 @@ struct HostCheck {
             }
             for attachment in mount.attachments {
                 let key = LoadKey(source: source, consumer: attachment.consumer, volume: attachment.volume)
-                if !keys.insert(key).inserted { complaints.append("listed twice: \(key)") }
+                if found.updateValue(HeldAttachment(attachment), forKey: key) != nil {
+                    complaints.append("listed twice: \(key)")
+                }
             }
         }
-        return (keys, complaints)
+        return (found, complaints)
     }
 
     /// What is not, or not yet, as it is at rest.
@@ -99,8 +101,8 @@ struct HostCheck {
         for (key, record) in records {
             guard record.knowledge == .there, let file = record.file else { continue }
             let folder = (file.path as NSString).deletingLastPathComponent
-            if ids[folder] != file.mountID {
-                complaints.append("\(key): mount \(file.mountID ?? 0) was replaced under its users")
+            if let id = file.mountID, ids[folder] != id {
+                complaints.append("\(key): mount \(id) was replaced under its users")
             }
             let content = try? String(contentsOfFile: file.path, encoding: .utf8)
             if content != file.content {

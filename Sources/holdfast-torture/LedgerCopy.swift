@@ -12,10 +12,10 @@ internal import SystemPackage
 struct LedgerCopy {
     let world: World
 
-    /// The attachments in it; blocks.
+    /// The attachments in it, and whether each is persistent; blocks.
     ///
     /// - Throws: what kept it from being read, and a row that is nobody's.
-    func keys() throws -> Set<LoadKey> {
+    func attachments() throws -> [LoadKey: HeldAttachment] {
         let folder = world.folder + "/copy"
         try require(mkdir(folder, 0o700) == 0 || errno == EEXIST, "mkdir \(folder)")
         for name in ["ledger.sqlite", "ledger.sqlite-wal"] {
@@ -26,9 +26,9 @@ struct LedgerCopy {
             else { throw Complaint("cannot copy the ledger to \(copy)") }
         }
         let file = folder + "/ledger.sqlite"
-        guard FileManager.default.fileExists(atPath: file) else { return [] }
+        guard FileManager.default.fileExists(atPath: file) else { return [:] }
         let contents = try Self.load(folder)
-        var keys: Set<LoadKey> = []
+        var keys: [LoadKey: HeldAttachment] = [:]
         for (mountpoint, entry) in contents.mounts {
             let source = world.sources.firstIndex {
                 $0.matches(
@@ -37,9 +37,9 @@ struct LedgerCopy {
             }
             guard let source else { throw Complaint("the ledger has \(entry.record.source), which is nobody's") }
             for attachment in entry.attachments {
-                keys.insert(
-                    LoadKey(
-                        source: source, consumer: attachment.key.consumer.name, volume: attachment.key.volume.name))
+                let key = LoadKey(
+                    source: source, consumer: attachment.key.consumer.name, volume: attachment.key.volume.name)
+                keys[key] = HeldAttachment(id: nil, isPersistent: attachment.persistent)
             }
         }
         return keys

@@ -49,8 +49,13 @@ final class LoadClient: @unchecked Sendable {
     }
 
     /// Takes over what the daemon lists.
-    func adopt(_ listed: Set<LoadKey>) {
-        for key in keys { records[key]?.adopt(isThere: listed.contains(key)) }
+    func adopt(_ listed: [LoadKey: HeldAttachment]) {
+        for key in keys { records[key]?.adopt(listed[key]) }
+    }
+
+    /// The host has rebooted.
+    func reboot() {
+        for key in keys { records[key]?.reboot(keepsFiles: world.sources[key.source].isLasting) }
     }
 
     /// Detaches one of its own, as at the end of a run.
@@ -65,15 +70,21 @@ final class LoadClient: @unchecked Sendable {
     private func attach(_ key: LoadKey) {
         let source = world.sources[key.source]
         if source.isFolderMadeBefore, let at = source.at { makeFolderFirst(at) }
+        let request = request(key, timeout: randomTimeout())
+        let isPersistent = request.lease != nil
         do throws(Problem) {
-            let answer = try world.client.attach(request(key, timeout: randomTimeout()))
+            let answer = try world.client.attach(request)
             tally.attached += 1
-            note(key, records[key]?.noteAttach(.done(changed: answer.created)))
+            note(
+                key,
+                records[key]?.noteAttach(
+                    .done(changed: answer.created), persistent: isPersistent,
+                    answer: HeldAttachment(answer.attachment)))
             if source.isBroken { complaints.append("\(key): attached a source that cannot be mounted") }
             use(answer, key)
         } catch {
             let outcome = tally.count(error)
-            note(key, records[key]?.noteAttach(outcome))
+            note(key, records[key]?.noteAttach(outcome, persistent: isPersistent))
         }
     }
 
@@ -113,7 +124,7 @@ final class LoadClient: @unchecked Sendable {
         let source = world.sources[key.source]
         return AttachRequest(
             source: source.source, consumer: key.consumer, volume: key.volume, type: source.type,
-            options: source.options, at: source.at, timeoutSeconds: timeout)
+            options: source.options, at: source.at, lease: chance(30) ? "persistent" : nil, timeoutSeconds: timeout)
     }
 
     private func selector(_ key: LoadKey) -> DetachSelector {

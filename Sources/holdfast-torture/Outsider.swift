@@ -22,7 +22,7 @@ struct Outsider: Sendable {
                 cover(place)
                 usleep(UInt32.random(in: 0...20_000, using: &random))
                 if Bool.random(using: &random) { uncover(place) }
-            case 1: umount2(place, Self.noFollow)
+            case 1: umount2(place, Int32(UMOUNT_NOFOLLOW))
             case 2: _ = mount(nil, place, nil, UInt(MS_REMOUNT | MS_BIND | MS_RDONLY), nil)
             default: uncover(place)
             }
@@ -41,7 +41,7 @@ struct Outsider: Sendable {
 
     private func uncover(_ place: String) {
         guard let top = try? MountTable.current.entries(at: FilePath(place)).last, isOwn(top) else { return }
-        umount2(place, Self.noFollow)
+        umount2(place, Int32(UMOUNT_NOFOLLOW))
     }
 
     private func isOwn(_ entry: MountEntry) -> Bool { entry.source?.description == Self.mark }
@@ -57,12 +57,10 @@ struct Outsider: Sendable {
                 guard let place = entry.mountpoint,
                     try MountTable.current.entries(at: place).last?.id == entry.id
                 else { continue }
-                umount2(place.string, Self.noFollow)
+                umount2(place.string, Int32(UMOUNT_NOFOLLOW))
             }
             usleep(1_000)
         }
         throw Complaint("an outsider's mounts cannot be unmounted")
     }
-
-    private static let noFollow: Int32 = 8
 }

@@ -18,11 +18,7 @@ struct SoakCommand: ParsableCommand {
     @Option(help: "How many clients, 1 to 32.")
     var clients = 24
 
-    @Option(help: "Begin with this; by default with a random number, which is printed.")
-    var seed: UInt64?
-
-    @Option(help: "The daemon; a release build is what people run.")
-    var daemon: String?
+    @OptionGroup var options: DaemonOptions
 
     @Option(help: "Seconds before growth counts.")
     var warmUp = 120.0
@@ -38,9 +34,8 @@ struct SoakCommand: ParsableCommand {
     }
 
     func run() throws {
-        let seed = seed ?? .random(in: 1...999_999)
-        Progress.say("seed \(seed)")
-        let run = try SoakRun(daemon: daemon ?? TortureCommand.daemonBeside, clients: clients, seed: seed)
+        let seed = options.announcedSeed()
+        let run = try SoakRun(daemon: options.daemon, clients: clients, seed: seed)
         do {
             try run.run(
                 seconds: minutes * 60, segment: segment, judge: GrowthJudge(warmUp: warmUp, limit: limit))

@@ -23,7 +23,7 @@ final class SoakRun: @unchecked Sendable {
     init(daemon program: String, clients: Int, seed: UInt64) throws {
         world = try World()
         let world = world
-        daemon = try DaemonProcess(program, world.daemonArguments, environment: [:])
+        daemon = try DaemonProcess(program: program, world.daemonArguments, lineLimit: 400)
         self.clients = (0..<clients).map { LoadClient($0, in: world) }
         self.seed = seed
         random = SeededGenerator(seed: seed)
@@ -89,31 +89,31 @@ final class SoakRun: @unchecked Sendable {
     /// Waits until all is at rest, checks it, and measures what is used then.
     private func pause() throws {
         try Outsider(world: world).leave()
-        let keys = try settle()
+        let found = try settle()
         let complaints =
             clients.flatMap(\.complaints)
             + clients.flatMap { client in
                 client.records.compactMap { key, record in
-                    record.complaint(isThere: keys.contains(key)).map { "\(key): \($0)" }
+                    record.complaint(finding: found[key]).map { "\(key): \($0)" }
                 }
             }
         guard complaints.isEmpty else { throw violation(complaints) }
-        for client in clients { client.adopt(keys) }
+        for client in clients { client.adopt(found) }
         pauses.append(try ProcessSample(of: daemon.pid, at: elapsed))
     }
 
     /// What is attached when nothing is under way any more: two complete checks in a row, a while apart, that find the
     /// same, so that the requests of those who hung up have come to their end.
-    private func settle() throws -> Set<LoadKey> {
+    private func settle() throws -> [LoadKey: HeldAttachment] {
         let check = HostCheck(world: world)
         let deadline = ContinuousClock.now + .seconds(60)
-        var before: Set<LoadKey>?
+        var before: [LoadKey: HeldAttachment]?
         while true {
             let list = try world.client.mounts()
-            let (keys, strangers) = check.keys(in: list)
+            let (found, strangers) = check.attachments(in: list)
             let complaints = try strangers + check.complaints(about: list)
-            if complaints.isEmpty, keys == before { return keys }
-            before = complaints.isEmpty ? keys : nil
+            if complaints.isEmpty, found == before { return found }
+            before = complaints.isEmpty ? found : nil
             if ContinuousClock.now > deadline { throw violation(complaints + ["not at rest after 60 s"]) }
             usleep(200_000)
         }
@@ -129,8 +129,8 @@ final class SoakRun: @unchecked Sendable {
             throw violation(["the daemon does not end with status 0"])
         }
         world.removeFoldersOfOthers()
-        let left =
-            try HostCheck(world: world).leftovers() + LedgerCopy(world: world).keys().map { "in the ledger: \($0)" }
+        let recorded = try LedgerCopy(world: world).attachments().keys.map { "in the ledger: \($0)" }
+        let left = try HostCheck(world: world).leftovers() + recorded
         if !left.isEmpty { throw violation(left.map { "left: \($0)" }) }
     }
 

@@ -139,13 +139,13 @@ struct World: Sendable {
             let path = folder + "/" + name
             try require(unlink(path) == 0 || errno == ENOENT, "unlink \(path)")
         }
-        try require(umount2(media, UMOUNT_NOFOLLOW) == 0, "umount \(media)")
+        endBoots()
+        try require(unlink(folder + "/boot_id") == 0 || errno == ENOENT, "unlink \(folder)/boot_id")
+        try require(umount2(media, Int32(UMOUNT_NOFOLLOW)) == 0, "umount \(media)")
         try require(rmdir(media) == 0, "rmdir \(media)")
         try require(rmdir(folder) == 0, "rmdir \(folder)")
     }
 }
-
-private let UMOUNT_NOFOLLOW: Int32 = 8
 
 /// What went wrong with the harness or its world.
 struct Complaint: Error, CustomStringConvertible {

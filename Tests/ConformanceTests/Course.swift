@@ -100,7 +100,11 @@ struct Course<Place: World> {
                 return text(error)
             }
         case .park(let name, let place):
-            return try world.park(id(name), from: try world.mountpoint(place)) ? "parked" : "not parked"
+            do {
+                return try world.park(id(name), from: try world.mountpoint(place)) ? "parked" : "not parked"
+            } catch let error as SystemCallError {
+                return "not parked: \(error.call) \(Self.name(of: error.errno))"
+            }
         case .act(let act): return Self.perform(act, in: world)
         case .meanwhile(let step, let act):
             interlude.await(step) { [world, meanwhile] in

@@ -5,7 +5,7 @@ import Testing
 
 extension Conformance {
     /// Random sequences on both kernels. A failure names its seed: HOLDFAST_DIFFERENTIAL_SEED runs that one alone,
-    /// HOLDFAST_DIFFERENTIAL_RUNS as many as one has time for.
+    /// HOLDFAST_DIFFERENTIAL_RUNS as many as one has time for, from HOLDFAST_DIFFERENTIAL_FIRST on.
     @Suite struct DifferentialTests {
         @Test(.timeLimit(.minutes(60))) func `random sequences show the same on both kernels`() async throws {
             let environment = ProcessInfo.processInfo.environment
@@ -14,7 +14,13 @@ extension Conformance {
             let first = environment["HOLDFAST_DIFFERENTIAL_FIRST"].flatMap(UInt64.init) ?? 1
             for seed in seed.map({ $0...$0 }) ?? first...(first + runs - 1) {
                 var random = RandomSteps(seed: seed)
-                let comparison = try await Comparison(of: random.sequence(count: 24))
+                let comparison: Comparison
+                do {
+                    comparison = try await Comparison(of: random.sequence(count: 24))
+                } catch {
+                    Issue.record("seed \(seed): \(error)")
+                    return
+                }
                 guard let difference = comparison.firstDifference else { continue }
                 let shortest = try await shrink(Array(comparison.steps[...difference])) ?? comparison
                 Issue.record("seed \(seed)\n\(shortest.report ?? "")")

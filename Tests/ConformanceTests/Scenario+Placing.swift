@@ -96,6 +96,12 @@ extension Scenario {
                 .inspect("x", expecting: nil) ~> "foreign: foreign statx EXDEV",
             ]),
         Scenario(
+            "a mount root that others unmount meanwhile takes nothing, on the way neither",
+            [
+                .build("a", .tmpfs) ~> "built", .meanwhile(.folderReady, .unmountLazily("root")) ~> "waits",
+                .place("a", at: "n/y") ~> "empty: mount_failed move_mount ENOENT; meanwhile umount --lazy root: done",
+            ]),
+        Scenario(
             "a mount root that others have made read-only takes nothing",
             [
                 .build("a", .tmpfs) ~> "built", act(.remount("root", .readOnly)),

@@ -3,6 +3,12 @@
 import LinuxMount
 
 extension Scenario {
+    /// The root shared, a copy of it, and a mount of ours in both.
+    private static let spread: [(step: Step, answer: String)] = [
+        act(.share("root")), act(.bind("root", to: "elsewhere/1")), .build("a", .tmpfs) ~> "built",
+        .place("a", at: "x") ~> "ours",
+    ]
+
     static let propagation = [
         Scenario(
             "beneath the private root nothing spreads to a copy of it",
@@ -35,6 +41,40 @@ extension Scenario {
                 act(.share("root")), act(.bind("root", to: "elsewhere/1")), .build("a", .tmpfs) ~> "built",
                 .place("a", at: "x") ~> "ours", act(.makePrivate("elsewhere/1/x")),
                 act(.makeFolder("root/x/s")), act(.mount("elsewhere/1/x/s")), .unmount("a", from: "x") ~> "empty",
+            ]),
+        Scenario(
+            "what lies on a copy comes down when the copy goes",
+            spread + [
+                act(.makePrivate("elsewhere/1/x")), act(.mount("elsewhere/1/x")), .unmount("a", from: "x") ~> "empty",
+            ]),
+        Scenario(
+            "a used copy keeps ours, whatever lies on it",
+            spread + [
+                act(.makePrivate("elsewhere/1/x")), act(.open("f", at: "elsewhere/1/x")), act(.mount("elsewhere/1/x")),
+                .unmount("a", from: "x") ~> "ours: busy umount2 EBUSY", act(.unmount("root/x"), "EBUSY"),
+                act(.close("f")), .unmount("a", from: "x") ~> "empty",
+            ]),
+        Scenario(
+            "a used copy that others have mounted in does not keep ours",
+            spread + [
+                act(.makePrivate("elsewhere/1/x")), act(.makeFolder("root/x/s")), act(.mount("elsewhere/1/x/s")),
+                act(.open("f", at: "elsewhere/1/x")), .unmount("a", from: "x") ~> "empty",
+            ]),
+        Scenario(
+            "what a copy was mounted beneath comes down again when others unmount the copy",
+            mounted + [
+                act(.share("root")), act(.bind("root", to: "elsewhere/1")), act(.mount("elsewhere/1/x")),
+                .inspect("x", expecting: "a") ~> "ours", act(.unmountLazily("elsewhere/1/x")),
+                .inspect("x", expecting: "a") ~> "ours", .unmount("a", from: "x") ~> "empty",
+            ]),
+        Scenario(
+            "what spreads onto ours in its slot keeps it there until it is gone",
+            spread + [
+                act(.makePrivate("root")), .park("a", from: "x") ~> "parked", act(.mount("elsewhere/1/x")),
+                .unmount("a", from: "x") ~> "covered: mount_failed move_mount EINVAL",
+                .inspect("x", expecting: "a") ~> "covered: mount_failed move_mount EINVAL",
+                .park("a", from: "x") ~> "not parked: move_mount EINVAL", act(.unmount("elsewhere/1/x")),
+                .inspect("x", expecting: "a") ~> "ours",
             ]),
         Scenario(
             "a root that others have shared is made private again, and the copies stay",

@@ -44,7 +44,9 @@ struct SimulatedWorld: World {
         }
     }
 
-    func park(_ id: MountID, from mountpoint: Mountpoint) -> Bool { kernel.park(id, from: mountpoint) }
+    func park(_ id: MountID, from mountpoint: Mountpoint) throws(SystemCallError) -> Bool {
+        try kernel.park(id, from: mountpoint)
+    }
 
     func mounts() -> [ListedMount] { kernel.mounts }
 

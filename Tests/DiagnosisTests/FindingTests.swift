@@ -2,6 +2,7 @@
 
 import Diagnosis
 import Foundation
+import MountModel
 import SystemPackage
 import Testing
 
@@ -32,9 +33,8 @@ struct FindingTests {
             "ledger.sqlite", "ledger.sqlite-wal", "ledger.sqlite.unreadable-1", "ledger.sqlite.unreadable-1-wal",
         ]
         #expect(codes(files: files) == ["ledger_moved_aside"])
-        let facts = StateFolderFacts(folder: FolderFacts(path: "/s", presence: .folder), ledgerFiles: files)
-        #expect(facts.movedAside == ["ledger.sqlite.unreadable-1"])
-        #expect(facts.hasLedger)
+        // A log alone is an old ledger too, and a log alone is one in place.
+        #expect(codes(files: ["ledger.sqlite-wal", "ledger.sqlite.unreadable-1-wal"]) == ["ledger_moved_aside"])
         // That no ledger is in place is for whoever knows whether a daemon runs.
         #expect(codes(files: Array(files.dropFirst(2))) == [])
     }
@@ -73,7 +73,8 @@ struct FindingTests {
         #expect(facts.folder.permissions == 0o700)
         #expect(facts.folder.space?.isReadOnly == false)
         #expect(try #require(facts.folder.space).freeBytes > 0)
-        #expect(facts.ledgerFiles == ["ledger.sqlite"])
+        #expect(facts.ledgers == LedgerSurvey(of: path, sizes: ["ledger.sqlite": 1, "ledger.sqlite-wal": 0]))
+        #expect(facts.ledgers.isThere)
         #expect(FolderFacts(lookingAt: path.appending("ledger.sqlite")).presence == .otherKind)
     }
 
@@ -85,7 +86,8 @@ struct FindingTests {
         let space = FolderFacts.Space(freeBytes: freeBytes, freeInodes: freeInodes, isReadOnly: isReadOnly)
         let folder = FolderFacts(
             path: "/s", presence: presence, owner: owner, permissions: permissions, space: space)
-        return StateFolderFacts(folder: folder, ledgerFiles: files).findings().map(\.code)
+        let sizes = Dictionary(uniqueKeysWithValues: files.map { ($0, Int64(1)) })
+        return StateFolderFacts(folder: folder, ledgers: LedgerSurvey(of: "/s", sizes: sizes)).findings().map(\.code)
     }
 
     private func rootCodes(

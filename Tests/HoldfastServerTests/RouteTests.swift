@@ -91,13 +91,15 @@ extension HTTPServerTests {
 
         @Test func `health and readiness are told apart`() async throws {
             try await withServer { server in
-                await server.service.setReady(false)
+                await server.service.setUnready(MountError(.unavailable, "read-only: the disk", hint: "look"))
                 await server.service.fail(with: MountError(.internal, "broken"))
                 #expect(try await server.ask("GET", "/healthz").text == #"{"status":"ok"}"#)
                 let response = try await server.ask("GET", "/readyz")
                 #expect(response.status == 503)
                 #expect(response.problem?.code == "unavailable")
-                await server.service.setReady(true)
+                #expect(response.problem?.detail == "read-only: the disk")
+                #expect(response.problem?.hint == "look")
+                await server.service.setUnready(nil)
                 #expect(try await server.ask("GET", "/readyz").text == #"{"status":"ready"}"#)
             }
         }

@@ -10,7 +10,7 @@ actor ScriptedMountService: MountService {
         case attach(AttachRequest, Caller)
         case detachByID(String, timeout: Double?, Caller)
         case detach(DetachSelector, timeout: Double?, Caller)
-        case mounts, mount(String), attachments, attachment(String), verify, status, doctor, isReady
+        case mounts, mount(String), attachments, attachment(String), verify, status, doctor
     }
 
     private(set) var calls: [Call] = []
@@ -18,7 +18,7 @@ actor ScriptedMountService: MountService {
     private(set) var withdrawn = 0
     private var failure: MountError?
     private var created = true
-    private var ready = true
+    private var unreadiness: MountError?
     private var holding = false
     private var held: [AsyncStream<Never>.Continuation] = []
     private var watchers: [AsyncStream<Void>.Continuation] = []
@@ -28,8 +28,8 @@ actor ScriptedMountService: MountService {
     func fail(with error: MountError?) { failure = error }
     /// What `created` says from now on.
     func setCreated(_ created: Bool) { self.created = created }
-    /// What `isReady` says from now on.
-    func setReady(_ ready: Bool) { self.ready = ready }
+    /// Why it is not ready from now on; nil where it is.
+    func setUnready(_ reason: MountError?) { unreadiness = reason }
     /// How many mounts `mounts` lists from now on.
     func setMountCount(_ count: Int) { mountCount = count }
     /// Attaches wait from now on, until `release` or their cancellation.
@@ -130,5 +130,7 @@ actor ScriptedMountService: MountService {
         return Samples.doctorResponse
     }
 
-    func isReady() async -> Bool { ready }
+    func checkReadiness() async throws(MountError) {
+        if let unreadiness { throw unreadiness }
+    }
 }

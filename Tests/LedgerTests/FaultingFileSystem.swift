@@ -4,8 +4,8 @@ import GRDBSQLite
 import Glibc
 import Testing
 
-/// SQLite's own file access, in which the writes or syncs of chosen files fail, and what chosen ledgers write and sync is
-/// recorded.
+/// SQLite's own file access, in which the reads, writes or syncs of chosen files fail, and what chosen ledgers write and
+/// sync is recorded.
 ///
 /// It becomes SQLite's default for the process; files for which nothing is planned are untouched.
 enum FaultingFileSystem {
@@ -15,6 +15,9 @@ enum FaultingFileSystem {
         var writes = 0
         /// What a write then answers: SQLITE_IOERR_WRITE, or SQLITE_FULL.
         var writeAnswer: CInt = 778
+        var reads = 0
+        /// How many reads succeed before those that fail.
+        var readsBefore = 0
     }
 
     private struct State: Sendable {
@@ -35,6 +38,12 @@ enum FaultingFileSystem {
     /// Plans faults for a file by its own name.
     static func plan(_ plan: Plan, forFile file: String) { state.with { $0.plans[file] = plan } }
 
+    /// What is left of a plan.
+    static func rest(ofPlanForFile file: String) -> Plan? { state.with { $0.plans[file] } }
+
+    /// Lets a file alone from now on.
+    static func endPlan(forFile file: String) { state.with { $0.plans[file] = nil } }
+
     /// Records what is done to a ledger's files from its opening on.
     static func record(_ recording: DiskRecording) { state.with { $0.recordings.append(recording) } }
 
@@ -45,15 +54,16 @@ enum FaultingFileSystem {
     /// Puts it in SQLite's way; before the ledger is opened.
     static func install() throws { try #require(installed == SQLITE_OK) }
 
-    // SAFETY: both are written once, under the guard of `installed`, and only read afterwards.
-    nonisolated(unsafe) private static var own = sqlite3_vfs()
+    // SAFETY: both are written once, under the guard of `installed`, and only read afterwards. SQLite keeps the pointer to
+    // ours, so that it is one to memory, and not to a variable.
+    nonisolated(unsafe) private static let own = UnsafeMutablePointer<sqlite3_vfs>.allocate(capacity: 1)
     nonisolated(unsafe) private static let real = sqlite3_vfs_find(nil)
 
     private static let installed: CInt = {
         guard let real else { return SQLITE_ERROR }
-        own = real.pointee
-        own.zName = UnsafePointer(strdup("faulting"))
-        own.xOpen = { _, name, file, flags, outFlags in
+        own.initialize(to: real.pointee)
+        own.pointee.zName = UnsafePointer(strdup("faulting"))
+        own.pointee.xOpen = { _, name, file, flags, outFlags in
             guard let real = FaultingFileSystem.real, let file else { return SQLITE_ERROR }
             let result = real.pointee.xOpen(real, name, file, flags, outFlags)
             let kinds = SQLITE_OPEN_WAL | SQLITE_OPEN_MAIN_DB | SQLITE_OPEN_MAIN_JOURNAL
@@ -61,7 +71,7 @@ enum FaultingFileSystem {
             FaultingFileSystem.adopt(file, String(cString: name))
             return result
         }
-        own.xDelete = { _, name, syncsFolder in
+        own.pointee.xDelete = { _, name, syncsFolder in
             guard let real = FaultingFileSystem.real, let name else { return SQLITE_ERROR }
             let result = real.pointee.xDelete(real, name, syncsFolder)
             if result == SQLITE_OK {
@@ -70,7 +80,7 @@ enum FaultingFileSystem {
             }
             return result
         }
-        return sqlite3_vfs_register(&own, 1)
+        return sqlite3_vfs_register(own, 1)
     }()
 
     /// Puts our methods in the place of the file's; SQLite has a few sets of them, by the kind of lock.
@@ -93,19 +103,24 @@ enum FaultingFileSystem {
         let copy = UnsafeMutablePointer<sqlite3_io_methods>.allocate(capacity: 1)
         copy.initialize(to: original.pointee)
         copy.pointee.xSync = { file, flags in
-            FaultingFileSystem.run(on: file, failing: \.syncs, 1034 /* SQLITE_IOERR_FSYNC */) { methods, path in
+            FaultingFileSystem.run(on: file, fault: { $0.syncFault() }) { methods, path in
                 (methods.xSync(file, flags), .sync(path))
             }
         }
         copy.pointee.xWrite = { file, bytes, count, offset in
-            FaultingFileSystem.run(on: file, failing: \.writes, nil) { methods, path in
+            FaultingFileSystem.run(on: file, fault: { $0.writeFault() }) { methods, path in
                 let buffer = UnsafeRawBufferPointer(start: bytes, count: Int(count))
                 return (methods.xWrite(file, bytes, count, offset), .write(path, Int(offset), Array(buffer)))
             }
         }
         copy.pointee.xTruncate = { file, size in
-            FaultingFileSystem.run(on: file, failing: nil, nil) { methods, path in
+            FaultingFileSystem.run(on: file, fault: { _ in nil }) { methods, path in
                 (methods.xTruncate(file, size), .truncate(path, Int(size)))
+            }
+        }
+        copy.pointee.xRead = { file, bytes, count, offset in
+            FaultingFileSystem.run(on: file, fault: { $0.readFault() }) { methods, _ in
+                (methods.xRead(file, bytes, count, offset), nil)
             }
         }
         return copy
@@ -113,26 +128,50 @@ enum FaultingFileSystem {
 
     /// Fails as planned; else makes the call and records what it did.
     private static func run(
-        on file: UnsafeMutablePointer<sqlite3_file>?, failing kind: WritableKeyPath<Plan, Int>?, _ answer: CInt?,
-        _ call: (sqlite3_io_methods, String) -> (CInt, DiskRecording.Operation)
+        on file: UnsafeMutablePointer<sqlite3_file>?, fault: (inout Plan) -> CInt?,
+        _ call: (sqlite3_io_methods, String) -> (CInt, DiskRecording.Operation?)
     ) -> CInt {
         let (known, fault) = state.with { state -> ((path: String, methods: UInt)?, CInt?) in
             guard let known = state.files[UInt(bitPattern: file)] else { return (nil, nil) }
-            guard let kind, var plan = state.plans[known.path], plan[keyPath: kind] > 0 else { return (known, nil) }
-            plan[keyPath: kind] -= 1
+            guard var plan = state.plans[known.path] else { return (known, nil) }
+            let answer = fault(&plan)
             state.plans[known.path] = plan
-            return (known, answer ?? plan.writeAnswer)
+            return (known, answer)
         }
         if let fault { return fault }
         guard let known, let methods = UnsafePointer<sqlite3_io_methods>(bitPattern: known.methods) else {
             return SQLITE_ERROR
         }
         let (result, operation) = call(methods.pointee, known.path)
-        if result == SQLITE_OK { recording(of: known.path)?.note(operation) }
+        if result == SQLITE_OK, let operation { recording(of: known.path)?.note(operation) }
         return result
     }
 
     private static func recording(of path: String) -> DiskRecording? {
         state.with { state in state.recordings.last { path.hasPrefix($0.ledger) } }
+    }
+}
+
+extension FaultingFileSystem.Plan {
+    fileprivate mutating func syncFault() -> CInt? {
+        guard syncs > 0 else { return nil }
+        syncs -= 1
+        return 1034  // SQLITE_IOERR_FSYNC
+    }
+
+    fileprivate mutating func writeFault() -> CInt? {
+        guard writes > 0 else { return nil }
+        writes -= 1
+        return writeAnswer
+    }
+
+    fileprivate mutating func readFault() -> CInt? {
+        if readsBefore > 0 {
+            readsBefore -= 1
+            return nil
+        }
+        guard reads > 0 else { return nil }
+        reads -= 1
+        return 266  // SQLITE_IOERR_READ
     }
 }

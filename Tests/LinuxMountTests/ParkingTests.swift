@@ -159,17 +159,37 @@ extension RealKernel {
             }
         }
 
+        @Test func `what is covered while it is moved is looked at again`() throws {
+            try Sandbox.run { sandbox in
+                let (target, id) = try sandbox.mountTmpfs(at: "a")
+                let lot = sandbox.parking
+                #expect(try target.park(id, in: lot) == .parked)
+                let slot = lot.name(ofSlot: id)
+                let theirs = try Sandbox.mountForeign(at: lot.path.appending(slot.components))
+                let parent = try target.requireParent()
+                #expect(try lot.move(id, from: slot, to: parent, target.name, as: .moveBack, on: "") == false)
+                #expect(try lot.top(ofSlot: id) == theirs)
+                #expect(try lot.moveBack(id, to: target) == .movedBack)
+                #expect(try target.topmost() == .mount(theirs))
+                try Sandbox.unmountForeign(at: target.path)
+                try sandbox.end(target, id)
+            }
+        }
+
         /// The steps of `moveBack` with two of theirs on ours: lift, lift, ours back, one of theirs back.
         private func putBackByHand(
             _ target: TargetPath, _ id: KernelMountID, _ theirs: [KernelMountID], _ lot: ParkingLot, steps: Int
         ) throws {
             let (slot, lifted) = (lot.name(ofSlot: id), lot.name(ofLifted: id))
             if steps > 0 { try #require(mkdir(lot.path.appending(lifted.components).string, 0) == 0) }
-            if steps > 0 { try lot.move(theirs[1], from: slot, to: lot.held.root, lifted, as: .lift, on: "") }
-            if steps > 1 { try lot.move(theirs[0], from: slot, to: lot.held.root, lifted, as: .lift, on: "") }
-            if steps > 2 { try lot.move(id, from: slot, to: target.requireParent(), target.name, as: .lift, on: "") }
+            if steps > 0 { #expect(try lot.move(theirs[1], from: slot, to: lot.held.root, lifted, as: .lift, on: "")) }
+            if steps > 1 { #expect(try lot.move(theirs[0], from: slot, to: lot.held.root, lifted, as: .lift, on: "")) }
+            if steps > 2 {
+                #expect(try lot.move(id, from: slot, to: target.requireParent(), target.name, as: .lift, on: ""))
+            }
             if steps > 3 {
-                try lot.move(theirs[0], from: lifted, to: target.requireParent(), target.name, as: .lower, on: "")
+                #expect(
+                    try lot.move(theirs[0], from: lifted, to: target.requireParent(), target.name, as: .lower, on: ""))
             }
         }
 

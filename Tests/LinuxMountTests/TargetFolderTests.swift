@@ -328,6 +328,19 @@ extension RealKernel {
             }
         }
 
+        @Test func `a folder that was not prepared is not listed, whatever is mounted on it, and ours is`() throws {
+            try Sandbox.run { sandbox in
+                let strange = sandbox.root.path.appending("strange").string
+                #expect(mkdir(strange, 0o755) == 0)
+                #expect(mount("tmpfs", strange, "tmpfs", 0, nil) == 0)
+                let (ours, id) = try sandbox.mountTmpfs(at: "a/ours")
+                #expect(try sandbox.root.preparedFolders() == ["a/ours"])
+                try sandbox.end(ours, id)
+                #expect(umount2(strange, 0) == 0)
+                #expect(rmdir(strange) == 0)
+            }
+        }
+
         @Test func `folders on the way that are removed meanwhile are made again`() throws {
             try Sandbox.run { sandbox in
                 let first = try sandbox.root.target("a/b/c")

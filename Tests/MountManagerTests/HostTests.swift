@@ -19,17 +19,21 @@ import Testing
     ) async throws {
         try PrivateNamespace.require()
         try await TemporaryFolder.with { folder in
-            var options = LinuxHost.Options(
-                stateFolder: try Mountpoint("\(folder)/state"), runtimeFolder: try Mountpoint("\(folder)/run"),
-                mountRoot: try Mountpoint("\(folder)/mounts"))
-            options.allowsPrivateNamespace = true
-            change(&options)
-            let host = try LinuxHost(options, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+            let host = try host(in: folder, change)
             try await host.start()
             try await body(host, folder)
             try await host.stop()
             #expect(try MountTable(.mountinfo).entries(beneath: folder).isEmpty)
         }
+    }
+
+    private func host(in folder: FilePath, _ change: (inout LinuxHost.Options) -> Void) throws -> LinuxHost {
+        var options = LinuxHost.Options(
+            stateFolder: try Mountpoint("\(folder)/state"), runtimeFolder: try Mountpoint("\(folder)/run"),
+            mountRoot: try Mountpoint("\(folder)/mounts"))
+        options.allowsPrivateNamespace = true
+        change(&options)
+        return try LinuxHost(options, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     }
 
     private func order(_ consumer: String, _ lease: Lease = .explicit) throws -> AttachOrder {
@@ -94,6 +98,34 @@ import Testing
             _ = try await host.manager.detach(order.key, from: place, owner: 0)
             // They have gone by; there is room again.
             while await look(host, at: folder, within: .seconds(30)) != nil { await Task.yield() }
+        }
+    }
+
+    @Test func aStopDoesNotWaitForAThreadThatHangs() async throws {
+        try PrivateNamespace.require()
+        let (reached, reach) = AsyncStream<Void>.makeStream()
+        let hanging = DispatchSemaphore(value: 0)
+        try await TemporaryFolder.with { folder in
+            let host = try host(in: folder) { options in
+                options.threads = 1
+                options.executorSteps = ExecutorSteps { step in
+                    guard step == .build else { return }
+                    reach.yield()
+                    hanging.wait()
+                }
+            }
+            try await host.start()
+            let order = try order("vm-1")
+            let attach = Task { try await host.manager.attach(order) }
+            for await _ in reached { break }
+            let error = await #expect(throws: MountError.self) { try await host.stop(within: .milliseconds(50)) }
+            #expect(error?.code == .stuck)
+            let refusal = await #expect(throws: MountError.self) { _ = try await attach.value }
+            #expect(refusal?.code == .unavailable)
+            hanging.signal()
+            // What was given up goes on by itself: it lets go of everything, the ledger last.
+            while access("\(folder)/state/ledger.sqlite-wal", F_OK) == 0 { await Task.yield() }
+            #expect(try MountTable(.mountinfo).entries(beneath: folder).isEmpty)
         }
     }
 

@@ -74,9 +74,26 @@ import Testing
         async let first = attach(harness, "a")
         async let second = attach(harness, "b")
         await waitForRequests(2, harness)
-        #expect(try await refusal(harness, "c")?.code == .resourceExhausted)
+        check(try await refusal(harness, "c"), "0 attachments, and 2 attaches under way,", "attachments")
         await harness.kernel.letGo(.build)
         _ = try await (first, second)
+    }
+
+    @Test func anAttachOfWhatIsAttachedAddsNoneWhileItWaits() async throws {
+        let harness = try await harness { $0.attachments = 3 }
+        try await attach(harness, "a", "vm-1")
+        await harness.kernel.hold(.build)
+        async let waiting = attach(harness, "b")
+        // The mount is gone: whoever attaches to it waits until it is there again.
+        harness.kernel.unmountTop(at: try Mountpoint("/root/a"))
+        async let again = attach(harness, "a", "vm-1")
+        await waitForRequests(2, harness)
+        async let third = attach(harness, "a", "vm-2")
+        await waitForRequests(3, harness)
+        check(try await refusal(harness, "a", "vm-3"), "1 attachments, and 2 attaches under way,", "attachments")
+        await harness.kernel.letGo(.build)
+        _ = try await (waiting, again, third)
+        #expect(await harness.manager.load().attachments == 3)
     }
 
     @Test func attachmentsThatAStartFindsCount() async throws {

@@ -21,10 +21,10 @@ final class LogRecorder: LogHandler, Sendable {
         set {}  // As above.
     }
 
-    /// The metadata of the entries with this text, of this level or of any, in order.
+    /// The metadata of the entries that begin with this text, of this level or of any, in order.
     func entries(_ text: String, at level: Logger.Level? = nil) -> [[String: String]] {
         lock.withLock {
-            entries.filter { $0.message.description == text && (level == nil || $0.level == level) }
+            entries.filter { $0.message.description.hasPrefix(text) && (level == nil || $0.level == level) }
                 .map { ($0.metadata ?? [:]).mapValues(\.description) }
         }
     }

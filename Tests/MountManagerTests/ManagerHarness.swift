@@ -11,6 +11,7 @@ struct ManagerHarness {
     let kernel: SimulatedKernel
     let ledger: MemoryLedger
     let manager: MountManager
+    let log = LogRecorder()
 
     init(
         kernel: SimulatedKernel = SimulatedKernel(), ledger: MemoryLedger = MemoryLedger(),
@@ -22,7 +23,7 @@ struct ManagerHarness {
         self.ledger = ledger
         manager = try await Self.manager(
             kernel: kernel, ledger: ledger, limits: limits, retryAfter: retryAfter, boot: boot,
-            operationDeadline: operationDeadline, reconcile: reconcile)
+            operationDeadline: operationDeadline, reconcile: reconcile, log: log)
     }
 
     /// A started manager over another ledger than one in memory.

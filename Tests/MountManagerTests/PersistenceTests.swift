@@ -66,15 +66,30 @@ import Testing
     }
 
     @Test func oneThatIsDetachedAndAttachedAgainIsNewAndNotPersistent() async throws {
-        let harness = try await ManagerHarness()
-        try await harness.attach("other")
-        try await harness.attach("vm-1", lease: .persistent)
-        async let detach = harness.detach("vm-1")
-        let again = try await harness.attach("vm-1")
-        _ = try await detach
-        if again.created { #expect(again.attachment.lease == .explicit) }
-        try await harness.detach("vm-1")
-        #expect(try await harness.attach("vm-1").attachment.lease == .explicit)
+        let ledger = HeldLedger()
+        let manager = try await ManagerHarness.manager(kernel: SimulatedKernel(), ledger: ledger)
+        let mountpoint = mountpoint
+        func order(_ consumer: String, _ lease: Lease) throws -> AttachOrder {
+            AttachOrder(
+                source: ManagerHarness.source("data"), mountpoint: mountpoint, key: try ManagerHarness.key(consumer),
+                owner: 0, lease: lease)
+        }
+        _ = try await manager.attach(try order("other", .explicit))
+        _ = try await manager.attach(try order("vm-1", .persistent))
+        // The attach comes while the removal is being written.
+        await ledger.hold()
+        let key = try ManagerHarness.key("vm-1")
+        async let detach = manager.detach(key, from: mountpoint, owner: 0)
+        await ledger.waitUntilHeld()
+        let second = try order("vm-1", .explicit)
+        async let attach = manager.attach(second)
+        while await manager.load().waitingAttaches == 0 { await Task.yield() }
+        await ledger.letGo()
+        #expect(try await detach.detached)
+        let again = try await attach
+        #expect(again.created)
+        #expect(again.attachment.lease == .explicit)
+        #expect(await lease(of: "vm-1", manager) == .explicit)
     }
 
     @Test func theEndOfEachOtherOneIsSaidOnce() async throws {

@@ -4,6 +4,7 @@ import Foundation
 import Glibc
 import HoldfastAPI
 import LinuxMount
+import MountTestSupport
 import SystemPackage
 import Testing
 
@@ -41,6 +42,7 @@ extension RealDaemon {
                 try host.putLedger(bytes)
                 try host.startDaemon()
                 #expect(try host.attach("vm-1", to: "data", type: "tmpfs").created == false)
+                #expect(try host.probe("/readyz").status == "200")
                 #expect(try host.findings().contains("ledger_moved_aside"))
                 #expect(
                     try host.kernelIDs(at: first.path) == [try #require(first.mount.kernelMountID)]
@@ -182,6 +184,11 @@ extension RealDaemon {
             #expect(listed.first?.mount.mountpoint == old.mount.mountpoint)
             let status = try host.client.status()
             #expect(status.readOnly?.code == "unavailable")
+            let readiness = try host.probe("/readyz")
+            #expect(readiness.status == "503")
+            #expect(readiness.body.contains("nothing is attached or detached"))
+            #expect(readiness.body.contains("unreadable-1"))
+            #expect(try host.probe("/healthz").status == "200")
             #expect(status.mounts == ["unrecorded": 1])
             #expect(try host.client.verify().ok == false)
             #expect(try host.kernelIDs(at: old.path) == [try #require(old.mount.kernelMountID)])

@@ -3,6 +3,7 @@
 import Foundation
 import Glibc
 import HoldfastAPI
+import MountTestSupport
 import SystemPackage
 import Testing
 
@@ -71,6 +72,22 @@ extension RealDaemon {
                 #expect(umount2(path, 0) == 0)
                 try host.attach("vm-1", to: "data", type: "tmpfs")
                 try host.detach("vm-1", from: "data")
+            }
+        }
+
+        @Test func withoutADaemonItFindsTheLogThatWasMovedAsideAlone() throws {
+            try TestHost.run { host in
+                let path = try host.attach("vm-1", to: "data", type: "tmpfs").path
+                try host.killDaemon()
+                #expect(unlink(host.ledger) == 0)
+                try host.startDaemon()
+                try host.killDaemon()
+                #expect(try host.ledgerFiles() == ["ledger.sqlite.unreadable-1-wal"])
+                let finding = try #require(
+                    try host.doctor().answer.findings.first { $0.code == "ledger_unreadable" })
+                #expect(finding.what.hasSuffix(host.stateFolder + "/ledger.sqlite.unreadable-1-wal"))
+                #expect(umount2(path, 0) == 0)
+                try host.startDaemon(arguments: ["--new-ledger"])
             }
         }
 

@@ -3,6 +3,7 @@
 import Foundation
 import HoldfastAPI
 import LinuxMount
+import MountTestSupport
 import SystemPackage
 import Testing
 

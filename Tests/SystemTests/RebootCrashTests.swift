@@ -3,6 +3,7 @@
 import Foundation
 import Glibc
 import HoldfastAPI
+import MountTestSupport
 import Testing
 
 extension RealDaemon {

@@ -4,6 +4,7 @@ import Foundation
 import Glibc
 import HoldfastAPI
 import LinuxMount
+import MountTestSupport
 import SystemPackage
 import Testing
 

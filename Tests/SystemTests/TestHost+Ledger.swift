@@ -50,15 +50,30 @@ extension TestHost {
         try #require(mount("none", stateFolder, nil, flags, nil) == 0)
     }
 
+    /// A filesystem with a quota for the state folder, which root has to keep to as well.
+    func mountState(quota: String) throws {
+        try FileManager.default.createDirectory(atPath: stateFolder, withIntermediateDirectories: false)
+        let image = folder + "/state.img"
+        try run("/usr/bin/truncate", ["--size=128M", image])
+        try run("/usr/sbin/mkfs.btrfs", ["--quiet", image])
+        try run("/usr/bin/mount", ["--options", "loop,nosuid,nodev,noexec", image, stateFolder])
+        try #require(chmod(stateFolder, 0o700) == 0)
+        try run("/usr/bin/btrfs", ["quota", "enable", stateFolder])
+        try setStateQuota(quota)
+    }
+
+    /// Sets it to a size, or to `none`.
+    func setStateQuota(_ quota: String) throws { try run("/usr/bin/btrfs", ["qgroup", "limit", quota, stateFolder]) }
+
     func unmountState() { #expect(umount2(stateFolder, 0) == 0) }
 
     /// Takes all the space that the state folder has left.
-    func fillState() throws {
+    func fillState(until error: Errno = .noSpace) throws {
         let file = try FileDescriptor.open(
             stateFolder + "/filler", .writeOnly, options: [.create, .append], permissions: .ownerReadWrite)
         let page = [UInt8](repeating: 0, count: 4096)
         _ = try file.closeAfter {
-            #expect(throws: Errno.noSpace) { while true { _ = try file.writeAll(page) } }
+            #expect(throws: error) { while true { _ = try file.writeAll(page) } }
         }
     }
 
@@ -77,6 +92,23 @@ extension TestHost {
         } catch let problem as Problem {
             return problem
         }
+    }
+
+    /// The status and the body of `GET /readyz` or `/healthz`, as a load balancer asks for it.
+    func probe(_ path: String) throws -> (status: String, body: String) {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/curl")
+        process.arguments = [
+            "--silent", "--write-out", "\n%{http_code}", "--unix-socket", folder + "/run/holdfast.sock",
+            "http://h\(path)",
+        ]
+        let output = Pipe()
+        process.standardOutput = output
+        try process.run()
+        let lines = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+            .split(separator: "\n")
+        process.waitUntilExit()
+        return (String(try #require(lines.last)), lines.dropLast().joined(separator: "\n"))
     }
 
     /// The codes of what `GET /v1/doctor` finds.

@@ -48,12 +48,14 @@ final class TestHost: @unchecked Sendable {  // SAFETY: only the test's own thre
 
     /// Starts the daemon and waits until it listens.
     @discardableResult
-    func startDaemon(environment: [String: String] = [:], arguments: [String] = []) throws -> DaemonProcess {
+    func startDaemon(
+        environment: [String: String] = [:], arguments: [String] = [], onStop: (@Sendable () -> Void)? = nil
+    ) throws -> DaemonProcess {
         let daemon = try DaemonProcess(
             arguments: [
                 "run", "--state-dir", folder + "/state", "--runtime-dir", folder + "/run", "--mount-root", mountRoot,
                 "--allow-private-namespace",
-            ] + arguments, environment: environment)
+            ] + arguments, environment: environment, onStop: onStop)
         self.daemon = daemon
         return daemon
     }

@@ -4,6 +4,7 @@ import Foundation
 import Glibc
 import HoldfastAPI
 import LinuxMount
+import MountTestSupport
 import SystemPackage
 import Testing
 
@@ -114,6 +115,40 @@ extension RealDaemon {
                 try expect(acknowledged, on: host, first)
                 for consumer in acknowledged { #expect(try host.detach(consumer, from: "data").detached) }
                 #expect(try host.client.mounts().mounts.isEmpty)
+                try host.stopDaemon()
+                host.unmountState()
+            }
+        }
+
+        @Test func aQuotaThatIsUsedUpFailsTheRequestAndNotTheDaemon() throws {
+            try TestHost.run(start: false) { host in
+                try host.mountState(quota: "2M")
+                try host.startDaemon()
+                let first = try host.attach("vm-0", to: "data", type: "tmpfs")
+                try host.fillState(until: Errno(rawValue: EDQUOT))
+                var acknowledged: Set<String> = ["vm-0"]
+                let refusal = try #require(
+                    try attachUntilRefused(host, &acknowledged), "500 attachments fitted into a quota that is used up")
+                #expect(refusal.code == "resource_exhausted")
+                #expect(refusal.hint?.contains("free space") == true)
+                for number in 0..<20 {
+                    #expect(
+                        try host.attachProblem("vm-x\(number)", to: "another", type: "tmpfs")?.code
+                            == "resource_exhausted")
+                }
+                try expect(acknowledged, on: host, first)
+
+                try host.killDaemon()
+                try host.startDaemon()
+                try host.waitForState("mounted")
+                try expect(acknowledged, on: host, first)
+                #expect(try host.client.status().readOnly == nil)
+
+                try host.setStateQuota("none")
+                try host.attach("vm-after", to: "data", type: "tmpfs")
+                acknowledged.insert("vm-after")
+                try expect(acknowledged, on: host, first)
+                for consumer in acknowledged { #expect(try host.detach(consumer, from: "data").detached) }
                 try host.stopDaemon()
                 host.unmountState()
             }

@@ -52,7 +52,8 @@ extension SimulatedKernel {
     }
 
     public func drift(among mounts: [MountID: MountSource]) async -> Drift {
-        withTable { table in
+        await begin(.drift)
+        return withTable { table in
             var drift = Drift()
             if table.mounts[table.root]?.peers != nil {
                 table.set(table.root) { $0.peers = nil }

@@ -118,13 +118,15 @@ extension SimulatedKernel {
 
     public func removeFolder(at mountpoint: Mountpoint) async throws(MountError) {
         steps.reached(.removeFolder)
-        var refusal: MountError?
-        do throws(SystemCallError) {
-            try withTable { table throws(SystemCallError) in
-                try table.removeFolder(of: try table.target(mountpoint))
+        var refusal = nextFault(of: .removeFolder)
+        if refusal == nil {
+            do throws(SystemCallError) {
+                try withTable { table throws(SystemCallError) in
+                    try table.removeFolder(of: try table.target(mountpoint))
+                }
+            } catch {
+                refusal = .operation("remove the folder of", mountpoint, failed: error)
             }
-        } catch {
-            refusal = .operation("remove the folder of", mountpoint, failed: error)
         }
         await begin(.removeFolder)
         if let refusal { throw refusal }
@@ -132,13 +134,15 @@ extension SimulatedKernel {
     }
 
     public func mountsBeneathRoot(except known: Set<MountID>) async -> [UnrecordedMount] {
-        withTable { table in
-            table.children.compactMap { place, id in
+        let found = withTable { table in
+            table.children.compactMap { place, id -> UnrecordedMount? in
                 guard place.mount == table.root, !known.contains(id) else { return nil }
                 return UnrecordedMount(
                     path: FilePath(place.folder.description), id: id, type: "tmpfs", source: "another's")
             }
         }
+        await begin(.list)
+        return found
     }
 
     // MARK: - What is seen

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+public import LinuxMount
 public import MountModel
 internal import SystemPackage
 
@@ -30,10 +31,14 @@ extension SimulatedKernel {
     /// A process was killed between parking a mount and unmounting it.
     ///
     /// - Returns: whether it is in its slot now.
-    public func park(_ id: MountID, from mountpoint: Mountpoint) -> Bool {
-        withTable { table in
+    /// - Throws: EINVAL where it is there already and what lies on it cannot be taken off.
+    public func park(_ id: MountID, from mountpoint: Mountpoint) throws(SystemCallError) -> Bool {
+        try withTable { table throws(SystemCallError) in
             guard let target = try? table.target(mountpoint) else { return false }
-            if table.slot(of: id) != nil { return true }
+            if table.slot(of: id) != nil {
+                try table.requireLiftable(overSlotOf: id)
+                return true
+            }
             guard case .found? = try? table.parent(of: target), (try? table.topmost(at: target)) == .mount(id) else {
                 return false
             }

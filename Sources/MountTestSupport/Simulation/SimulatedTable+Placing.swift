@@ -10,6 +10,8 @@ extension SimulatedTable {
     ///
     /// - Returns: what others have mounted there meanwhile, instead of which nothing was attached.
     mutating func place(_ id: MountID, at target: SimulatedTarget) throws(SystemCallError) -> MountID? {
+        // Who has unmounted the root meanwhile leaves its folders behind our descriptor; only the move is refused.
+        guard mounts[root] != nil else { throw SystemCallError("move_mount", .noSuchFileOrDirectory) }
         let leaf = leaf(of: target, in: try requireParent(of: target))
         guard node(at: leaf) != nil else { throw SystemCallError("openat2", .noSuchFileOrDirectory) }
         let above = top(of: leaf)
@@ -49,6 +51,7 @@ extension SimulatedTable {
     ///
     /// - Returns: whether it is back.
     mutating func moveBack(_ id: MountID, to target: SimulatedTarget) throws(SystemCallError) -> Bool {
+        try requireLiftable(overSlotOf: id)
         guard slot(of: id) == id else { return false }
         if case .mount = try topmost(at: target) { return false }
         let leaf = leaf(of: target, in: try requireParent(of: target))
@@ -56,6 +59,14 @@ extension SimulatedTable {
         guard isFolder(leaf) else { throw SystemCallError("move_mount", .notDirectory) }
         move(id, to: leaf)
         return true
+    }
+
+    /// What lies on a mount in its slot is lifted off it first, which the kernel refuses where that is attached to what is
+    /// shared: what has spread there always is.
+    func requireLiftable(overSlotOf id: MountID) throws(SystemCallError) {
+        guard let top = slot(of: id), top != id, let below = mounts[top]?.place?.mount, mounts[below]?.peers != nil
+        else { return }
+        throw SystemCallError("move_mount", .invalidArgument)
     }
 
     /// How an exact unmount ended; `absent` says nothing about who else is there.
@@ -85,6 +96,7 @@ extension SimulatedTable {
     private mutating func finishParked(
         _ id: MountID, at target: SimulatedTarget
     ) throws(SystemCallError) -> Unmounting {
+        try requireLiftable(overSlotOf: id)
         guard isInUse(id) else {
             detach(id)
             return .unmounted

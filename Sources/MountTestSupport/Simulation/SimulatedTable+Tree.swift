@@ -40,27 +40,34 @@ extension SimulatedTable {
         }
     }
 
-    /// Whether `umount2` without a flag says EBUSY: used itself, or a copy that would go with it is.
-    func isBusy(_ id: MountID) -> Bool { isInUse(id) || copies(of: id).contains { hasOpenFiles($0) } }
-
-    /// Takes a tree out of the namespace, and for each mount of it the copies beneath the peers of what it was attached to.
-    mutating func detach(_ id: MountID) {
-        var going = tree(of: id)
-        var next = 0
-        while next < going.count {
-            for copy in twins(of: going[next]) where !going.contains(copy) && isBare(copy, but: going) {
-                going.append(copy)
-                // What lay on it, and goes too, may have kept others.
-                next = -1
-                break
+    /// Whether `umount2` without a flag says EBUSY: used itself, or a copy that would go with it is. The kernel looks only
+    /// at copies that nothing is mounted in; what lies on a copy's root does not keep it.
+    func isBusy(_ id: MountID) -> Bool {
+        isInUse(id)
+            || twins(of: id).contains { twin in
+                hasOpenFiles(twin) && children.allSatisfy { $0.key.mount != twin || isOnRoot($0.key) }
             }
-            next += 1
-        }
-        take(going)
     }
 
-    /// What would go with a mount that is unmounted alone: not what others have mounted on.
-    private func copies(of id: MountID) -> [MountID] { twins(of: id).filter { isBare($0, but: []) } }
+    /// Takes a tree out of the namespace, and for each mount of it the copies beneath the peers of what it was attached to,
+    /// but for those in which something is mounted that stays. What lies on the root of a copy that goes comes down to where
+    /// that was attached (the kernel's `Documentation/filesystems/propagate_umount.txt`).
+    mutating func detach(_ id: MountID) {
+        var going = tree(of: id)
+        var isGoing = Set(going)
+        let copies = going.flatMap { twins(of: $0) }.filter { isGoing.insert($0).inserted }
+        while let kept = copies.first(where: { isGoing.contains($0) && isKept($0, goingWith: isGoing) }) {
+            isGoing.remove(kept)
+        }
+        going += copies.filter(isGoing.contains)
+        let staying = going.compactMap { id in overmount(of: id) }.filter { !isGoing.contains($0) }
+        let lower = staying.map { ($0, placeBelow($0, without: isGoing)) }
+        take(going)
+        for case (let member, let place?) in lower {
+            raise(member, onto: place)
+            events.add(member, isAttached: true)
+        }
+    }
 
     /// What is mounted at the same folder beneath the peers of what a mount is attached to.
     private func twins(of id: MountID) -> [MountID] {
@@ -68,8 +75,23 @@ extension SimulatedTable {
         return receivers(of: place).compactMap { children[$0] }
     }
 
-    private func isBare(_ id: MountID, but others: [MountID]) -> Bool {
-        children.allSatisfy { $0.key.mount != id || others.contains($0.value) }
+    /// Whether something is mounted in it, not on its root, that does not go with it.
+    private func isKept(_ id: MountID, goingWith going: Set<MountID>) -> Bool {
+        children.contains { place, child in
+            place.mount == id && !isOnRoot(place) && !tree(of: child).allSatisfy(going.contains)
+        }
+    }
+
+    private func isOnRoot(_ place: SimulatedPlace) -> Bool { mounts[place.mount]?.rootPlace == place }
+
+    /// What lies on a mount's root.
+    private func overmount(of id: MountID) -> MountID? { mounts[id].flatMap { children[$0.rootPlace] } }
+
+    /// Where the stack of mounts that go is attached on which this one lies.
+    private func placeBelow(_ id: MountID, without going: Set<MountID>) -> SimulatedPlace? {
+        var place = mounts[id]?.place
+        while let mount = place?.mount, going.contains(mount) { place = mounts[mount]?.place }
+        return place
     }
 
     private mutating func take(_ members: [MountID]) {

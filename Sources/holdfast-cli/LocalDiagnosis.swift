@@ -8,7 +8,7 @@ import MountModel
 import SystemPackage
 
 /// What can be seen of the host without the daemon.
-struct HostCheck {
+struct LocalDiagnosis {
     /// Where `holdfastd` keeps its ledger unless it is told otherwise.
     static let stateFolder = "/var/lib/holdfast/state"
     /// Where it mounts unless it is told otherwise.
@@ -69,15 +69,11 @@ struct HostCheck {
     private var ledger: [Finding] {
         let facts = StateFolderFacts(lookingAt: FilePath(stateFolder))
         var findings = facts.findings()
-        if !facts.hasLedger, let last = facts.movedAside.last {
+        if !facts.ledgers.isThere, let last = facts.ledgers.movedAside.last {
             findings.append(
-                Finding(
-                    "ledger_unreadable", .error,
-                    what: "the ledger could not be read and was moved aside: \(stateFolder)/\(last)",
-                    why: "holdfastd starts without knowing who uses what, and changes nothing",
-                    action:
-                        "put a ledger that can be read in its place: a backup, or a copy of it that was repaired with "
-                        + "sqlite3; or begin a new one with 'holdfastd run --new-ledger', once"))
+                .unreadableLedger(
+                    "the ledger could not be read and was moved aside: \(last)",
+                    why: "holdfastd starts without knowing who uses what, and changes nothing", movedTo: last.string))
         }
         return findings
     }
@@ -106,12 +102,4 @@ struct HostCheck {
         "other_namespace", .warning, what: "this command runs in a mount namespace that is not the host's",
         why: "it does not see the host's mounts, nor perhaps holdfastd's socket",
         action: "run it outside of containers and unshare(1)")
-}
-
-extension DoctorResponse.Entry {
-    init(_ finding: Finding) {
-        self.init(
-            code: finding.code, severity: finding.severity.rawValue, what: finding.what, why: finding.why,
-            action: finding.action)
-    }
 }

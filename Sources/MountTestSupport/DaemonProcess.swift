@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import Foundation
+internal import Glibc
+
+// SAFETY: what changes is touched only while `condition` is held.
+/// A `holdfastd` under test, as a process of its own.
+public final class DaemonProcess: @unchecked Sendable {
+    /// How a process ended.
+    public enum End: Hashable, Sendable {
+        /// By itself, with this status.
+        case exited(Int32)
+        /// By this signal.
+        case killed(Int32)
+    }
+
+    /// A daemon that could not be started, or does not listen.
+    public struct Failure: Error, CustomStringConvertible {
+        public let description: String
+
+        /// Wraps the reason.
+        public init(_ description: String) { self.description = description }
+    }
+
+    /// The daemon that was built beside the program that runs.
+    public static var programBeside: String {
+        let own = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
+        return (own as NSString).deletingLastPathComponent + "/holdfastd"
+    }
+
+    /// Its process.
+    public let pid: pid_t
+    /// When it was started.
+    public let started = ContinuousClock.now
+    private let condition = NSCondition()
+    private let lineLimit: Int
+    private var lines: [String] = []
+    private var isListening = false
+    private var isLogComplete = false
+    private var end: End?
+    private var isKilledByUs = false
+
+    /// Starts it; its environment is this one only.
+    ///
+    /// - Parameters:
+    ///   - lineLimit: how much of its log is kept.
+    ///   - onStop: called on a thread of its own whenever the process has been stopped; it is continued afterwards.
+    /// - Throws: why it could not be started.
+    public init(
+        program: String = programBeside, _ arguments: [String], environment: [String: String] = [:],
+        lineLimit: Int = .max, onStop: (@Sendable () -> Void)? = nil
+    ) throws {
+        let log = Pipe()
+        let output = log.fileHandleForWriting
+        // Other daemons must not inherit it.
+        for end in [log.fileHandleForReading, output] { _ = fcntl(end.fileDescriptor, F_SETFD, FD_CLOEXEC) }
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+        posix_spawn_file_actions_adddup2(&actions, output.fileDescriptor, 1)
+        posix_spawn_file_actions_adddup2(&actions, output.fileDescriptor, 2)
+        var words = ([program] + arguments).map { strdup($0) } + [nil]
+        var variables = environment.map { strdup("\($0.key)=\($0.value)") } + [nil]
+        defer { for text in words + variables { free(text) } }
+        var pid: pid_t = 0
+        let result = posix_spawn(&pid, program, &actions, nil, &words, &variables)
+        try output.close()
+        self.pid = pid
+        self.lineLimit = lineLimit
+        guard result == 0 else {
+            throw Failure("cannot start \(program): \(String(cString: strerror(result)))")
+        }
+        Thread { [self, log] in read(log.fileHandleForReading) }.start()
+        Thread { [self] in wait(onStop) }.start()
+    }
+
+    private func read(_ log: FileHandle) {
+        var rest = ""
+        while true {
+            let data = log.availableData
+            if data.isEmpty { break }
+            rest += String(decoding: data, as: UTF8.self)
+            var found = rest.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+            rest = found.removeLast()
+            condition.withLock {
+                lines = (lines + found).suffix(lineLimit)
+                if found.contains(where: { $0.contains("listening") }) { isListening = true }
+                condition.broadcast()
+            }
+        }
+        condition.withLock {
+            if !rest.isEmpty { lines.append(rest) }
+            isLogComplete = true
+            condition.broadcast()
+        }
+    }
+
+    private func wait(_ onStop: (@Sendable () -> Void)?) {
+        while true {
+            var status: Int32 = 0
+            guard waitpid(pid, &status, WUNTRACED) == pid else { continue }
+            if status & 0xff == 0x7f {
+                guard let onStop else { continue }
+                onStop()
+                kill(pid, SIGCONT)
+                continue
+            }
+            condition.withLock {
+                // From now on the number may be another's.
+                end = status & 0x7f == 0 ? .exited((status >> 8) & 0xff) : .killed(status & 0x7f)
+                condition.broadcast()
+            }
+            return
+        }
+    }
+
+    /// Waits until it takes connections; false where it ends before.
+    ///
+    /// - Throws: where it does neither in time.
+    public func waitUntilListening(within limit: TimeInterval = .infinity) throws -> Bool {
+        let deadline = Date(timeIntervalSinceNow: min(limit, 1e9))
+        return try condition.withLock {
+            while !isListening, !hasEnded {
+                if !condition.wait(until: deadline) {
+                    throw Failure("the daemon does not listen after \(limit) s")
+                }
+            }
+            return isListening
+        }
+    }
+
+    /// Waits for its end, and all of its log; nil where there is none in time.
+    public func waitForEnd(within limit: TimeInterval) -> End? {
+        let deadline = Date(timeIntervalSinceNow: min(limit, 1e9))
+        return condition.withLock {
+            while !hasEnded, condition.wait(until: deadline) {}
+            return hasEnded ? end : nil
+        }
+    }
+
+    private var hasEnded: Bool { end != nil && isLogComplete }
+
+    /// Whether it has not ended.
+    public var isRunning: Bool { condition.withLock { end == nil } }
+
+    /// Whether `signal` has sent it SIGKILL while it was alive.
+    public var wasKilledByUs: Bool { condition.withLock { isKilledByUs } }
+
+    /// Sends a signal unless it has ended.
+    public func signal(_ number: Int32) {
+        condition.withLock {
+            guard end == nil else { return }
+            _ = Glibc.kill(pid, number)
+            if number == SIGKILL { isKilledByUs = true }
+        }
+    }
+
+    /// The last lines of its log.
+    public func logTail(_ count: Int = 60) -> [String] { condition.withLock { lines.suffix(count) } }
+
+    /// The log's lines with this text, once there are so many, or it has ended.
+    public func logLines(with text: String, count: Int) -> [String] {
+        condition.withLock {
+            while true {
+                let found = lines.filter { $0.contains(text) }
+                if found.count >= count || hasEnded { return found }
+                condition.wait()
+            }
+        }
+    }
+}
