@@ -93,13 +93,16 @@ let package = Package(
         .testTarget(name: "FilesystemsTests", dependencies: ["Filesystems", "MountModel", "MountTestSupport", system]),
         .testTarget(
             name: "MountWorkerTests",
-            dependencies: ["MountWorker", "LinuxMount", "Filesystems", "MountModel", "MountTestSupport", system]),
+            dependencies: [
+                "MountWorker", "MountManager", "LinuxMount", "CLinux", "Filesystems", "MountModel", "MountTestSupport",
+                "holdfast-worker", system,
+            ]),
         .testTarget(name: "LedgerTests", dependencies: ["Ledger", "MountModel", "MountTestSupport", system, grdb]),
         .testTarget(
             name: "MountManagerTests",
             dependencies: [
                 "MountManager", "MountTestSupport", "MountModel", "LinuxMount", "Diagnosis", "Filesystems", "Ledger",
-                system, log,
+                "holdfast-worker", system, log,
             ]),
         .testTarget(name: "TortureTests", dependencies: ["holdfast-torture"]),
         .testTarget(

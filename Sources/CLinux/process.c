@@ -75,7 +75,20 @@ ssize_t hf_receive_packet(int socket, void *bytes, size_t capacity, int *descrip
 
 // --- processes ---
 
-int hf_spawn(const char *path, const char *const arguments[], const char *const environment[], int connection)
+// Nobody has seen the child yet: without a descriptor of it, it must not live.
+static int open_child(pid_t process, int *process_descriptor)
+{
+    *process_descriptor = RESULT((int)syscall(SYS_pidfd_open, process, 0));
+    if (*process_descriptor >= 0) return process;
+    kill(process, SIGKILL);
+    while (waitpid(process, NULL, 0) < 0 && errno == EINTR) {
+    }
+    return *process_descriptor;
+}
+
+int hf_spawn(
+    const char *path, const char *const arguments[], const char *const environment[], int connection,
+    int *process_descriptor)
 {
     posix_spawn_file_actions_t files;
     posix_spawnattr_t attributes;
@@ -104,10 +117,8 @@ int hf_spawn(const char *path, const char *const arguments[], const char *const 
             &process, path, &files, &attributes, (char *const *)arguments, (char *const *)environment);
     posix_spawnattr_destroy(&attributes);
     posix_spawn_file_actions_destroy(&files);
-    return failure ? -failure : process;
+    return failure ? -failure : open_child(process, process_descriptor);
 }
-
-int hf_process_open(int process) { return RESULT((int)syscall(SYS_pidfd_open, process, 0)); }
 
 int hf_process_kill(int process_descriptor)
 {
@@ -127,12 +138,6 @@ static struct flock byte_lock(short type, uint64_t offset, uint64_t count)
 {
     return (struct flock){
         .l_type = type, .l_whence = SEEK_SET, .l_start = (off_t)offset, .l_len = (off_t)count};
-}
-
-int hf_lock_byte_now(int descriptor, uint64_t offset)
-{
-    struct flock lock = byte_lock(F_WRLCK, offset, 1);
-    return RESULT(fcntl(descriptor, F_OFD_SETLK, &lock));
 }
 
 int hf_unlock_byte(int descriptor, uint64_t offset)

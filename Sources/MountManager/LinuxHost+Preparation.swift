@@ -4,6 +4,7 @@ internal import Ledger
 internal import LinuxMount
 internal import Logging
 internal import MountModel
+internal import MountWorker
 internal import SystemPackage
 
 extension LinuxHost {
@@ -59,6 +60,29 @@ extension LinuxHost {
         }
         let folder = root.path.removingLastComponent()
         return try takeLock(folder.appending(".\(name.string).holdfastd.lock"))
+    }
+
+    /// How long after its deadline an operation may end still, because its worker is being killed.
+    static let killingTime = Duration.seconds(5)
+
+    /// The workers, one of which has answered.
+    static func startWorkers(_ options: Options) throws(MountError) -> WorkerPool? {
+        guard let program = options.workerProgram else { return nil }
+        let arguments = [
+            options.mountRoot.path, options.runtimeFolder.path.appending("parking"),
+            options.runtimeFolder.path.appending("operations.lock"),
+        ]
+        let pool = WorkerPool(
+            WorkerProgram(path: program, arguments: arguments.map(\.string)), limit: options.operationDeadline)
+        do throws(OperationFailure) {
+            _ = try pool.detect("/")
+        } catch {
+            var failure = MountError.operation("work with", program, failed: error)
+            failure.code = .unavailable
+            failure.hint = "it is installed with holdfastd, and of the same build: see the setting 'worker'"
+            throw failure
+        }
+        return pool
     }
 
     static func openLedger(_ options: Options, _ logger: Logger) throws(MountError) -> LedgerStart {

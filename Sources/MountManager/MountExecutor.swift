@@ -11,10 +11,12 @@ public protocol MountExecutor: Sendable {
     /// Looks at what is mounted at the mountpoint, and brings back what a crash left parked, if it repairs anything.
     func inspect(_ mountpoint: Mountpoint, expecting id: MountID?) async -> OperationOutcome
 
-    /// Builds the mount where nobody can see it and keeps it, detached, under the id that it returns.
+    /// Builds the mount where nobody can see it and keeps it, detached, under the id that it returns. When the caller's task
+    /// is cancelled it ends as soon as it can.
     ///
+    /// - Parameter mountpoint: where it is to be placed.
     /// - Throws: `mount_failed` with the kernel's words, or what kept it from getting that far; nothing is left behind.
-    func build(_ source: MountSource) async throws(MountError) -> MountID
+    func build(_ source: MountSource, for mountpoint: Mountpoint) async throws(MountError) -> MountID
 
     /// Attaches the built mount at the mountpoint in one step.
     func place(_ id: MountID, at mountpoint: Mountpoint) async -> OperationOutcome

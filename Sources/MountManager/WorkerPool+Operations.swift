@@ -6,8 +6,10 @@ internal import MountWorker
 internal import SystemPackage
 
 extension WorkerPool {
-    func build(_ recipe: MountRecipe, lock: OperationLock?) throws(OperationFailure) -> DetachedMount {
-        var answer = try call(WorkerOrder(.build(recipe), lock: lock))
+    func build(
+        _ recipe: MountRecipe, lock: OperationLock?, interrupt: OperationInterrupt?
+    ) throws(OperationFailure) -> DetachedMount {
+        var answer = try call(WorkerOrder(.build(recipe), lock: lock), interrupt: interrupt)
         guard case .built = answer.reply, let descriptor = answer.descriptor.take() else {
             throw failure(answer.reply)
         }
@@ -17,13 +19,13 @@ extension WorkerPool {
     func unmount(
         _ id: KernelMountID, from relative: FilePath, rung: Int, lock: OperationLock?
     ) throws(OperationFailure) -> UnmountOutcome {
-        let answer = try call(WorkerOrder(.unmount(id, from: relative, rung: UInt8(rung)), lock: lock))
+        let answer = try call(WorkerOrder(.unmount(id, from: relative, rung: UInt8(clamping: rung)), lock: lock))
         guard case .unmounted(let outcome) = answer.reply else { throw failure(answer.reply) }
         return outcome
     }
 
-    func close(_ mount: consuming DetachedMount) throws(OperationFailure) {
-        let answer = try call(WorkerOrder(.close, lock: nil), with: mount.releaseDescriptor())
+    func close(_ mount: consuming OwnedDescriptor) throws(OperationFailure) {
+        let answer = try call(WorkerOrder(.close, lock: nil), with: mount)
         guard case .closed = answer.reply else { throw failure(answer.reply) }
     }
 

@@ -43,21 +43,27 @@ final class WorkerPool: KernelOperations {
 
     /// Has a worker carry out the order.
     ///
-    /// - Parameter descriptor: goes with the order; from then on it is the worker's alone.
+    /// - Parameters:
+    ///   - given: goes with the order; from then on it is the worker's alone.
+    ///   - interrupt: kills the worker when it is raised.
     /// - Throws: why there is no answer. The worker is no more by then, and nothing that it had begun goes on.
     func call(
-        _ order: WorkerOrder, with descriptor: consuming OwnedDescriptor? = nil
+        _ order: WorkerOrder, with given: consuming OwnedDescriptor? = nil, interrupt: OperationInterrupt? = nil
     ) throws(OperationFailure) -> Answer {
-        var descriptor = descriptor
+        var descriptor = given
         while true {
             let worker = try take()
-            switch worker.call(order, with: descriptor.take(), until: .now + limit) {
+            interrupt?.begin(worker)
+            let outcome = worker.call(order, with: descriptor.take(), until: .now + limit)
+            let isKilled = interrupt?.end() == true
+            switch consume outcome {
             case .answered(let reply, let carried):
-                keep(worker)
+                if isKilled { finish(worker) } else { keep(worker) }
                 return Answer(reply: reply, descriptor: carried)
             case .unheard(let unsent):
                 // It ended while it was idle: another one takes the order.
                 finish(worker)
+                if isKilled { throw .ended }
                 descriptor = unsent
             case .ended:
                 finish(worker)

@@ -23,10 +23,7 @@ public final class DaemonProcess: @unchecked Sendable {
     }
 
     /// The daemon that was built beside the program that runs.
-    public static var programBeside: String {
-        let own = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
-        return (own as NSString).deletingLastPathComponent + "/holdfastd"
-    }
+    public static var programBeside: String { Program.beside("holdfastd") }
 
     /// Its process.
     public let pid: pid_t

@@ -2,6 +2,7 @@
 
 internal import Glibc
 public import LinuxMount
+internal import SystemPackage
 
 /// A FUSE filesystem whose server never answers: every question to the filesystem itself waits, until the asker is killed.
 public struct SilentFilesystem: ~Copyable {

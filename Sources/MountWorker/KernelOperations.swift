@@ -7,15 +7,18 @@ public import SystemPackage
 /// The operations that may hang, wherever they are done: in this process, or in workers. All of them block the thread.
 public protocol KernelOperations: Sendable {
     /// Builds the mount detached.
-    func build(_ recipe: MountRecipe, lock: OperationLock?) throws(OperationFailure) -> DetachedMount
+    func build(
+        _ recipe: MountRecipe, lock: OperationLock?, interrupt: OperationInterrupt?
+    ) throws(OperationFailure) -> DetachedMount
 
     /// Unmounts exactly this mount from its place beneath the mount root.
     func unmount(
         _ id: KernelMountID, from relative: FilePath, rung: Int, lock: OperationLock?
     ) throws(OperationFailure) -> UnmountOutcome
 
-    /// Closes a mount that was never placed, which frees everything behind it.
-    func close(_ mount: consuming DetachedMount) throws(OperationFailure)
+    /// Closes the descriptor of a mount that was never placed, which frees everything behind it. After an error it is closed
+    /// all the same.
+    func close(_ mount: consuming OwnedDescriptor) throws(OperationFailure)
 
     /// What is at the path: `folder`, or a filesystem's name.
     func detect(_ path: FilePath) throws(OperationFailure) -> String?
@@ -32,7 +35,9 @@ public enum OperationFailure: Error, Hashable, Sendable {
 }
 
 extension MountOperations: KernelOperations {
-    public func build(_ recipe: MountRecipe, lock: OperationLock?) throws(OperationFailure) -> DetachedMount {
+    public func build(
+        _ recipe: MountRecipe, lock: OperationLock?, interrupt: OperationInterrupt?
+    ) throws(OperationFailure) -> DetachedMount {
         do throws(SystemCallError) { return try build(recipe) } catch { throw .refused(error) }
     }
 
@@ -42,8 +47,8 @@ extension MountOperations: KernelOperations {
         do throws(SystemCallError) { return try unmount(id, from: relative) } catch { throw .refused(error) }
     }
 
-    public func close(_ mount: consuming DetachedMount) throws(OperationFailure) {
-        do throws(SystemCallError) { try mount.releaseDescriptor().close() } catch { throw .refused(error) }
+    public func close(_ mount: consuming OwnedDescriptor) throws(OperationFailure) {
+        do throws(SystemCallError) { try mount.close() } catch { throw .refused(error) }
     }
 
     public func detect(_ path: FilePath) throws(OperationFailure) -> String? {

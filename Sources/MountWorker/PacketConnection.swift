@@ -35,7 +35,9 @@ public struct PacketConnection: ~Copyable, Sendable {
 
     /// Both ends; a tuple cannot hold them.
     package struct Pair: ~Copyable {
+        /// This process's.
         package let near: PacketConnection
+        /// The other's.
         package let far: OwnedDescriptor
     }
 
@@ -81,7 +83,9 @@ public struct PacketConnection: ~Copyable, Sendable {
 
     /// What a packet held.
     package struct Received<Value: PacketValue>: ~Copyable {
+        /// What it says.
         package let value: Value
+        /// What it carried.
         package var descriptor: OwnedDescriptor?
     }
 }

@@ -17,6 +17,7 @@ package struct MalformedPacket: Error, Hashable {}
 
 /// A packet that is being put together.
 package struct PacketWriter {
+    /// What there is of it.
     package private(set) var bytes: [UInt8] = []
 
     mutating func append(_ value: some PacketValue) { value.write(to: &self) }

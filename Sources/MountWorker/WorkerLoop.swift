@@ -22,34 +22,42 @@ public struct WorkerLoop: ~Copyable, Sendable {
     ///
     /// - Throws: what kept it from hearing or answering: a packet that makes no sense, too.
     public func run() throws(SystemCallError) {
+        var held: OwnedDescriptor?
         while var received = try connection.receive(WorkerOrder.self) {
-            let descriptor = received.descriptor.take()
             let order = received.value
+            if case .hold = order.request {
+                held = received.descriptor.take()
+                continue
+            }
             if let lock = order.lock { try locks.lock(lock) }
-            try answer(order.request, with: descriptor)
+            try answer(order.request, holding: held.take())
+            // Not before: until the answer is sent, what was built is this process's alone.
             if let lock = order.lock { try locks.unlock(lock) }
         }
     }
 
     private func answer(
-        _ request: WorkerRequest, with descriptor: consuming OwnedDescriptor?
+        _ request: WorkerRequest, holding held: consuming OwnedDescriptor?
     ) throws(SystemCallError) {
+        var mount: DetachedMount?
+        var reply: WorkerReply
         do throws(SystemCallError) {
             switch request {
             case .build(let recipe):
-                let mount = try operations.build(recipe)
-                try connection.send(WorkerReply.built, with: mount.descriptorNumber)
+                mount = try operations.build(recipe)
+                reply = .built
             case .unmount(let id, let path, _):
-                try connection.send(WorkerReply.unmounted(try operations.unmount(id, from: path)))
-            case .close:
-                guard let mount = descriptor else { throw SystemCallError("close", .badFileDescriptor) }
-                try mount.close()
-                try connection.send(WorkerReply.closed)
+                reply = .unmounted(try operations.unmount(id, from: path))
+            case .close, .hold:
+                guard let held else { throw SystemCallError("close", .badFileDescriptor) }
+                try held.close()
+                reply = .closed
             case .detect(let path):
-                try connection.send(WorkerReply.detected(try operations.identify(path)))
+                reply = .detected(try operations.identify(path))
             }
         } catch {
-            try connection.send(WorkerReply.failed(error))
+            reply = .failed(error)
         }
+        try connection.send(reply, with: mount?.descriptorNumber ?? -1)
     }
 }

@@ -6,9 +6,10 @@ public import SystemPackage
 
 /// A worker, as the daemon has it: a process, and the connection to it. For one thread at a time.
 package final class WorkerProcess: Sendable {
+    /// Its process id.
     package let id: CInt
     private let process: OwnedDescriptor
-    private let connection: PacketConnection
+    let connection: PacketConnection
 
     /// How long a process that was killed may take to end before it counts as one that cannot be killed.
     package static let grace = Duration.seconds(2)
@@ -19,19 +20,20 @@ package final class WorkerProcess: Sendable {
     package init(_ program: WorkerProgram) throws(SystemCallError) {
         let ends = try PacketConnection.pair()
         let words = [program.path.string] + program.arguments
+        var number: CInt = -1
         let started = withTexts(words) { arguments in
             withTexts(program.environment) { environment in
-                hf_spawn(program.path.string, arguments, environment, ends.far.rawValue)
+                hf_spawn(program.path.string, arguments, environment, ends.far.rawValue, &number)
             }
         }
         id = try SystemCallError.check(started, "posix_spawn", on: program.path.string)
+        process = OwnedDescriptor(owning: number)
         connection = ends.near
-        // Nobody waits for the child but this object, so that its id cannot have been given again.
-        process = OwnedDescriptor(owning: try SystemCallError.check(hf_process_open(id), "pidfd_open"))
     }
 
     /// What a call came to.
     package enum Outcome: ~Copyable {
+        /// The answer, and the descriptor that came with it.
         case answered(WorkerReply, descriptor: OwnedDescriptor?)
         /// The order did not reach it: it had ended before. The descriptor is back.
         case unheard(OwnedDescriptor?)
@@ -43,17 +45,26 @@ package final class WorkerProcess: Sendable {
 
     /// Sends the order and waits for its answer. Blocks the thread until the deadline at most.
     ///
-    /// - Parameter descriptor: is the worker's alone from the sending on.
+    /// - Parameter given: is the worker's alone from the sending on.
     package func call(
-        _ order: WorkerOrder, with descriptor: consuming OwnedDescriptor?, until deadline: ContinuousClock.Instant
+        _ order: WorkerOrder, with given: consuming OwnedDescriptor?, until deadline: ContinuousClock.Instant
     ) -> Outcome {
+        var descriptor = given
         do throws(SystemCallError) {
-            try connection.send(order, with: descriptor?.rawValue ?? -1)
+            if let number = descriptor?.rawValue {
+                try connection.send(WorkerOrder(.hold, lock: nil), with: number)
+            } else {
+                try connection.send(order)
+            }
         } catch {
             return .unheard(descriptor)
         }
-        _ = consume descriptor
         do throws(SystemCallError) {
+            // What is on its way holds the mount: this close is not its last.
+            if let carried = descriptor.take() {
+                try carried.close()
+                try connection.send(order)
+            }
             let ready = try wait(until: deadline, watching: connection.number)
             if ready == 0 { return .late }
             // An answer that was sent before the end counts.
@@ -71,9 +82,14 @@ package final class WorkerProcess: Sendable {
     ///
     /// - Returns: whether it has ended.
     package func kill() -> Bool {
+        sendKill()
+        return hasEnded(by: .now + Self.grace)
+    }
+
+    /// Sends SIGKILL, from any thread; a call that is under way has `ended` then.
+    package func sendKill() {
         // ESRCH: it has ended already.
         _ = hf_process_kill(process.rawValue)
-        return hasEnded(by: .now + Self.grace)
     }
 
     /// Returns when it has ended, however long that takes.

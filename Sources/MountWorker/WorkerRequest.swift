@@ -10,7 +10,10 @@ public enum WorkerRequest: Hashable, Sendable {
     case build(MountRecipe)
     /// Unmount exactly this mount from its place beneath the mount root, by the means of the ladder's rung.
     case unmount(KernelMountID, from: FilePath, rung: UInt8)
-    /// Close the descriptor of a mount that was never placed, which comes with the packet: its end may take a while.
+    /// Keep the descriptor that comes with the packet for the `close` that follows; the only request without an answer.
+    case hold
+    /// Close what is held, the last descriptor of a mount that was never placed: its end may take a while. It comes in two
+    /// packets because the sender closes its own in between, and must not be the last.
     case close
     /// Say what is at the path and which filesystem is on it.
     case detect(FilePath)
@@ -42,6 +45,7 @@ extension WorkerRequest: PacketValue {
             packet.append(path)
             packet.append(rung)
         case .close: packet.append(UInt8(2))
+        case .hold: packet.append(UInt8(4))
         case .detect(let path):
             packet.append(UInt8(3))
             packet.append(path)
@@ -54,6 +58,7 @@ extension WorkerRequest: PacketValue {
         case 1: self = .unmount(try packet.take(), from: try packet.take(), rung: try packet.take())
         case 2: self = .close
         case 3: self = .detect(try packet.take())
+        case 4: self = .hold
         default: throw MalformedPacket()
         }
     }

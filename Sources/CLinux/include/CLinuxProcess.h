@@ -20,18 +20,18 @@ ssize_t hf_receive_packet(int socket, void *bytes, size_t capacity, int *descrip
 // --- processes ---
 
 // Starts the program in a session of its own, with `connection` as descriptor 3, /dev/null as 0 and 1, the caller's 2, and
-// nothing else open; no signal is blocked or ignored. Its process id.
-int hf_spawn(const char *path, const char *const arguments[], const char *const environment[], int connection);
-// A descriptor that is readable when the process has ended.
-int hf_process_open(int process);
+// nothing else open; no signal is blocked or ignored. Its process id, and a descriptor of it, which is readable when it has
+// ended.
+int hf_spawn(
+    const char *path, const char *const arguments[], const char *const environment[], int connection,
+    int *process_descriptor);
 int hf_process_kill(int process_descriptor);
 // Takes note of a child's end: 1 if it has ended and is no zombie any more, 0 if it still runs.
 int hf_process_reap(int process_descriptor);
 
 // --- operation locks ---
 
-// Waits for nobody: -EAGAIN if another open file description has locked the byte.
-int hf_lock_byte_now(int descriptor, uint64_t offset);
+// They are taken with hf_lock_byte.
 int hf_unlock_byte(int descriptor, uint64_t offset);
 // 1 if another open file description has locked one of the bytes, else 0; a count of 0 is all from there on.
 int hf_is_locked(int descriptor, uint64_t offset, uint64_t count);
