@@ -63,11 +63,11 @@ let package = Package(
                 .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
             ],
             resources: [.embedInCode("openapi.yaml")]),
-        .executableTarget(name: "holdfast-worker", dependencies: ["MountWorker", "LinuxMount", system]),
+        .executableTarget(name: "holdfast-worker", dependencies: ["MountWorker", "MountModel", "LinuxMount", system]),
         .executableTarget(
             name: "holdfastd",
             dependencies: [
-                "HoldfastServer", "MountManager", "Ledger", "LinuxMount", "MountModel", arguments,
+                "HoldfastServer", "MountManager", "Ledger", "MountWorker", "LinuxMount", "MountModel", arguments,
                 lifecycle, log, system, nioLocks, "TOMLKit",
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ]),
@@ -119,7 +119,9 @@ let package = Package(
             ]),
         .testTarget(
             name: "SystemTests",
-            dependencies: ["holdfast", "holdfastd", "HoldfastAPI", "LinuxMount", "MountTestSupport", system]),
+            dependencies: [
+                "holdfast", "holdfastd", "holdfast-worker", "HoldfastAPI", "LinuxMount", "MountTestSupport", system,
+            ]),
     ]
 )
 

@@ -4,6 +4,7 @@
 #include "result.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <spawn.h>
 #include <string.h>
@@ -71,6 +72,15 @@ ssize_t hf_receive_packet(int socket, void *bytes, size_t capacity, int *descrip
     }
     for (size_t index = 0; index < count; index++) close(received[index]);
     return -EMSGSIZE;
+}
+
+int hf_is_hung_up(int socket)
+{
+    struct pollfd asked = {.fd = socket};
+    int ready;
+    do ready = poll(&asked, 1, 0);
+    while (ready < 0 && errno == EINTR);
+    return ready < 0 ? -errno : (asked.revents & POLLHUP) != 0;
 }
 
 // --- processes ---

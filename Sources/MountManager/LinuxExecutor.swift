@@ -21,6 +21,8 @@ public final class LinuxExecutor: MountExecutor {
     let operations: any KernelOperations
     /// Whether a look puts right what it finds: what a crash left parked, and a mount root that others have made shared.
     let repairs: Bool
+    /// What workers lock while they act; nil where there are none.
+    let locks: OperationLocks?
     private let sourceThreads: NIOThreadPool
     private let tableThreads: NIOThreadPool
     /// How many looks at sources are under way or wait for a thread, those included that nobody waits for any more.
@@ -35,9 +37,11 @@ public final class LinuxExecutor: MountExecutor {
     ///   - threads: how many builds may be under way at once, and how many operations on the mount table.
     ///   - steps: told before each step that changes the kernel's state; for tests that stop there.
     ///   - operations: does what may hang; on the threads of this process unless told.
+    ///   - locks: those that its workers take, by which an earlier daemon's are seen too.
     public init(
         root: ManagedRoot, parking: ParkingLot, catalog: FilesystemCatalog = .standard, repairs: Bool = true,
-        threads: Int = 16, steps: ExecutorSteps = .none, operations: (any KernelOperations)? = nil
+        threads: Int = 16, steps: ExecutorSteps = .none, operations: (any KernelOperations)? = nil,
+        locks: consuming OperationLocks? = nil
     ) {
         self.root = root
         self.parking = parking
@@ -47,6 +51,7 @@ public final class LinuxExecutor: MountExecutor {
             operations
             ?? MountOperations(root: root, parking: parking) { _ in steps.reached(.loopReady) }
         self.repairs = repairs
+        self.locks = locks
         sourceThreads = NIOThreadPool(numberOfThreads: threads)
         tableThreads = NIOThreadPool(numberOfThreads: threads)
         sourceThreads.start()

@@ -49,6 +49,8 @@ public final class LinuxHost: Sendable {
         /// `holdfast-worker`, by whose processes is done what may hang. Nil: by threads of this process, none of which can be
         /// ended.
         public var workerProgram: FilePath?
+        /// All of the workers' environment, `NAME=value` each.
+        package var workerEnvironment: [String] = []
         /// How long a kernel operation may take: then its worker is killed. Without workers its mountpoint is `stuck` then,
         /// and with them when the worker does not end.
         public var operationDeadline = Duration.seconds(60)
@@ -112,7 +114,7 @@ public final class LinuxHost: Sendable {
         workers = try Self.startWorkers(options)
         threads = LinuxExecutor(
             root: root, parking: parking, repairs: repairs, threads: options.threads, steps: options.executorSteps,
-            operations: workers)
+            operations: workers, locks: try Self.openLocks(options))
         executor = threads
         var limits = options.limits
         limits.operationsAtOnce = options.threads
@@ -129,6 +131,9 @@ public final class LinuxHost: Sendable {
         features["mount events by fanotify"] = changes.mechanism == MountEventWatch.Mechanism.fanotify.rawValue
         kernelFeatures = features
     }
+
+    /// How many workers there are and have been; nil where it has none.
+    public var workerCounts: WorkerCounts? { workers?.counts }
 
     /// What its ledger has done since it was opened: nothing, where it cannot be written.
     public var ledgerCounters: LedgerCounters {

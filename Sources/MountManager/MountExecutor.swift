@@ -8,6 +8,9 @@ public import MountModel
 /// The manager starts at most one operation at a time for a mountpoint; operations for different mountpoints overlap. An
 /// operation says on `OperationProgress.current` when it has got its thread, and ends with an observation taken from the kernel after its end, never with what a call returned.
 public protocol MountExecutor: Sendable {
+    /// Those of the mountpoints at which a worker of a daemon that is no more still acts. Asks once for all, as a rule.
+    func orphans(among mountpoints: Set<Mountpoint>) async -> Set<Mountpoint>
+
     /// Looks at what is mounted at the mountpoint, and brings back what a crash left parked, if it repairs anything.
     func inspect(_ mountpoint: Mountpoint, expecting id: MountID?) async -> OperationOutcome
 
@@ -49,6 +52,11 @@ public protocol MountExecutor: Sendable {
     ///
     /// - Returns: why it could not be done.
     func restoreAttributes(of id: MountID, at mountpoint: Mountpoint, for source: MountSource) async -> MountError?
+}
+
+extension MountExecutor {
+    /// None: what has no workers leaves none behind.
+    public func orphans(among mountpoints: Set<Mountpoint>) async -> Set<Mountpoint> { [] }
 }
 
 /// What the kernel showed at a mountpoint after an operation.

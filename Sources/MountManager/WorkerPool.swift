@@ -27,6 +27,8 @@ final class WorkerPool: KernelOperations {
         self.limit = limit
     }
 
+    deinit { close() }
+
     /// How many workers there are and have been.
     var counts: WorkerCounts { state.withLockedValue { $0.counts } }
 

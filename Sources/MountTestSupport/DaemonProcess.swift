@@ -62,15 +62,22 @@ public final class DaemonProcess: @unchecked Sendable {
         defer { for text in words + variables { free(text) } }
         var pid: pid_t = 0
         let result = posix_spawn(&pid, program, &actions, nil, &words, &variables)
-        try output.close()
         self.pid = pid
         self.lineLimit = lineLimit
         guard result == 0 else {
+            try output.close()
             throw Failure("cannot start \(program): \(String(cString: strerror(result)))")
         }
         Thread { [self, log] in read(log.fileHandleForReading) }.start()
-        Thread { [self] in wait(onStop) }.start()
+        Thread { [self] in
+            wait(onStop)
+            // Its workers may live on, with its log in their hands: what it has said itself comes before this.
+            output.write(Data(Self.endOfLog.utf8))
+            try? output.close()
+        }.start()
     }
+
+    private static let endOfLog = "\u{4}\n"
 
     private func read(_ log: FileHandle) {
         var rest = ""
@@ -81,6 +88,11 @@ public final class DaemonProcess: @unchecked Sendable {
             var found = rest.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
             rest = found.removeLast()
             condition.withLock {
+                if let last = found.firstIndex(where: { $0.hasSuffix("\u{4}") }) {
+                    found[last].removeLast()
+                    if found[last].isEmpty { found.remove(at: last) }
+                    isLogComplete = true
+                }
                 lines = (lines + found).suffix(lineLimit)
                 if found.contains(where: { $0.contains("listening") }) { isListening = true }
                 condition.broadcast()

@@ -44,6 +44,13 @@ public struct PacketConnection: ~Copyable, Sendable {
     /// The socket's number, for as long as this value lives: to wait for a packet.
     package var number: CInt { socket.rawValue }
 
+    /// Whether the other end is closed, whatever it has sent before. Does not block.
+    ///
+    /// - Throws: what `poll` answers.
+    package func isHungUp() throws(SystemCallError) -> Bool {
+        try SystemCallError.check(hf_is_hung_up(socket.rawValue), "poll") == 1
+    }
+
     /// Sends the value; the descriptor stays the caller's. Blocks while the other end has not read what came before.
     ///
     /// - Throws: EPIPE when the other end is gone, EMSGSIZE for what is too long.

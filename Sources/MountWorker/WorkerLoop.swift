@@ -29,7 +29,11 @@ public struct WorkerLoop: ~Copyable, Sendable {
                 held = received.descriptor.take()
                 continue
             }
-            if let lock = order.lock { try locks.lock(lock) }
+            if let lock = order.lock {
+                try locks.lock(lock)
+                // Only a lock that was held while the daemon lived is seen by the next one.
+                if try connection.isHungUp() { return }
+            }
             try answer(order.request, holding: held.take())
             // Not before: until the answer is sent, what was built is this process's alone.
             if let lock = order.lock { try locks.unlock(lock) }

@@ -3,6 +3,7 @@
 internal import Foundation
 internal import Glibc
 internal import LinuxMount
+internal import MountTestSupport
 internal import SystemPackage
 
 /// What a reboot does, without one. The kernel names another boot in this mount namespace only.
@@ -14,6 +15,7 @@ extension World {
     ///
     /// - Throws: what is still there.
     func reboot() throws {
+        try OwnProcesses.endWorkers(at: mountRoot)
         let mounts = try MountTable.current.entries(beneath: FilePath(folder)).compactMap(\.mountpoint?.string)
         for place in mounts.reversed() where place.hasPrefix(mountRoot) || place.hasPrefix(runtimeFolder) {
             try require(umount2(place, Int32(UMOUNT_NOFOLLOW)) == 0, "umount \(place)")

@@ -2,6 +2,7 @@
 
 internal import Glibc
 internal import LinuxMount
+internal import MountModel
 internal import MountWorker
 internal import SystemPackage
 
@@ -23,12 +24,31 @@ enum Main {
             complain("this program is started by holdfastd only")
             exit(EX_USAGE)
         }
+        // The daemon's folder may be on anything, which must not be kept from being unmounted.
+        guard chdir("/") == 0 else { throw SystemCallError("chdir", Errno(rawValue: errno), on: "/") }
         let connection = try PacketConnection(inherited: 3)
+        let (steps, reached) = steps()
         let operations = MountOperations(
-            root: try ManagedRoot.open(at: FilePath(words[1])), parking: try ParkingLot.open(at: FilePath(words[2])))
+            root: try ManagedRoot.open(at: FilePath(words[1])), parking: try ParkingLot.open(at: FilePath(words[2])),
+            reached: reached)
         let loop = WorkerLoop(
             connection: connection, operations: operations, locks: try OperationLocks(at: FilePath(words[3])))
-        try loop.run()
+        try steps.bound { () throws(SystemCallError) in try loop.run() }
+    }
+
+    /// Where a debug build ends by itself, if the daemon was told to.
+    private static func steps() -> (KernelSteps, @Sendable (MountOperations.Step) -> Void) {
+        #if DEBUG
+            do throws(MountError) {
+                if let plan = try FailpointPlan.ofWorker() {
+                    return (KernelSteps { plan.reach($0.name) }, { _ in plan.reach("executor.loop_ready") })
+                }
+            } catch {
+                complain("\(error)")
+                exit(EX_USAGE)
+            }
+        #endif
+        return (.none, { _ in })
     }
 
     private static func complain(_ text: String) {

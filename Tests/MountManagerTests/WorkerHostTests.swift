@@ -117,12 +117,14 @@ import Testing
     @Test func `a program that is not there keeps the host from starting`() async throws {
         try await TemporaryFolder.with { folder in
             try PrivateNamespace.require()
+            let children = try OwnProcesses.children()
             var options = try options(in: folder)
             options.workerProgram = folder.appending("none")
             let error = #expect(throws: MountError.self) { _ = try host(options) }
             #expect(error?.code == .unavailable)
             #expect(error?.message.contains("\(folder)/none") == true)
             #expect(error?.hint?.contains("worker") == true)
+            #expect(try OwnProcesses.children() == children)
             // What it had made until then is there.
             let root = try ManagedRoot.prepare(at: folder.appending("mounts"))
             let lot = try ParkingLot.prepare(at: folder.appending("run/parking"))

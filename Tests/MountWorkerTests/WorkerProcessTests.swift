@@ -131,6 +131,7 @@ import Testing
             #expect(try Data(contentsOf: URL(filePath: "/proc/\(worker.id)/environ")).isEmpty)
             let mine = try OwnProcesses.descriptors()
             let open = try OwnProcesses.descriptors(of: "\(worker.id)")
+            #expect(try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(worker.id)/cwd") == "/")
             #expect(open["0"] == "/dev/null")
             #expect(open["1"] == "/dev/null")
             #expect(open["2"] == mine["2"])

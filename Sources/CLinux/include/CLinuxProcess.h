@@ -17,6 +17,9 @@ int hf_send_packet(int socket, const void *bytes, size_t count, int descriptor);
 // carries more than one descriptor, is -EMSGSIZE, and all its descriptors are closed.
 ssize_t hf_receive_packet(int socket, void *bytes, size_t capacity, int *descriptor);
 
+// 1 if the other end is closed, whatever it has sent before, else 0.
+int hf_is_hung_up(int socket);
+
 // --- processes ---
 
 // Starts the program in a session of its own, with `connection` as descriptor 3, /dev/null as 0 and 1, the caller's 2, and
