@@ -92,7 +92,8 @@ public struct StateFolderFacts: Hashable, Sendable {
                 isFull ? "state_disk_full" : "state_disk_low", isFull ? .error : .warning,
                 what: "the filesystem that holds \(folder.path) has \(mebibytes)\(inodes) left",
                 why:
-                    "an attach or detach that cannot be recorded is refused (resource_exhausted); what is attached stays",
+                    "an attach or detach that cannot be recorded is refused (resource_exhausted); what is attached "
+                    + "stays",
                 action: "free space there; nothing has to be restarted")
         ]
     }

@@ -14,7 +14,8 @@ extension FilesystemCatalog {
         if let entry = entries.first(where: { $0.source == .name && $0.type.rawValue.utf8.elementsEqual(bytes) }) {
             return entry.type
         }
-        // A host ends at the first '/', with a ':' before it; an IPv6 address has more of them, so they are not counted.
+        // A host ends at the first '/', with a ':' before it; an IPv6 address has more of them, so they are not
+        // counted.
         guard let slash = bytes.firstIndex(of: UInt8(ascii: "/")), slash > bytes.startIndex else { return nil }
         let host = bytes[..<slash]
         guard host.last == UInt8(ascii: ":"), host.count > 1 else { return nil }

@@ -136,7 +136,8 @@ extension OptionValue {
         try InputText.checkAbsolutePath(path, as: "path in option '\(option)'")
         if path.utf8.count > maximumKernelText {
             throw .invalidArgument(
-                "the path in option '\(option)' is \(path.utf8.count) bytes long; at most \(maximumKernelText) are allowed"
+                "the path in option '\(option)' is \(path.utf8.count) bytes long; at most \(maximumKernelText) are "
+                    + "allowed"
             )
         }
         return path

@@ -34,7 +34,8 @@ public struct APIClient: Sendable {
 
     /// `POST /v1/attachments`: attaches, mounting where need be.
     ///
-    /// - Throws: the daemon's problem, or one of the client's: `unavailable`, `permission_denied`, `timed_out`, `internal`.
+    /// - Throws: the daemon's problem, or one of the client's: `unavailable`, `permission_denied`, `timed_out`,
+    ///   `internal`.
     public func attach(_ request: AttachRequest) throws(Problem) -> AttachResponse {
         let body: [UInt8]
         do { body = try APIJSON.encode(request) } catch { throw Problem(error) }

@@ -14,8 +14,8 @@ public struct AttachRequest: Codable, Hashable, Sendable {
     public var options: [String]?
     /// The mountpoint, absolute, beneath the mount root; nil lets the daemon choose.
     public var at: String?
-    /// What ends the attachment: `explicit` (its detach or a reboot) or `persistent` (its detach only); nil means `explicit`,
-    /// and takes nothing away from an attachment that is persistent already.
+    /// What ends the attachment: `explicit` (its detach or a reboot) or `persistent` (its detach only); nil means
+    /// `explicit`, and takes nothing away from an attachment that is persistent already.
     public var lease: String?
     /// How long the caller waits, in seconds, 0.001 to 86,400; nil means 30.
     public var timeoutSeconds: Double?

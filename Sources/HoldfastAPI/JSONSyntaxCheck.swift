@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Reads a JSON document (RFC 8259) for what `JSONDecoder` does not tell: the place of a mistake, members that are there
-/// twice, and the names of the outermost members. Bounded in depth, linear in time.
+/// Reads a JSON document (RFC 8259) for what `JSONDecoder` does not tell: the place of a mistake, members that are
+/// there twice, and the names of the outermost members. Bounded in depth, linear in time.
 struct JSONSyntaxCheck {
     /// A request nests two deep; this leaves room.
     static let maximumDepth = 16

@@ -27,8 +27,8 @@ public protocol MountService: Sendable {
     func status() async throws(MountError) -> StatusResponse
     /// What is wrong on this host, and what to do about it.
     func doctor() async throws(MountError) -> DoctorResponse
-    /// Returns where mounts can be attached; throws `unavailable`, with why, before recovery has been started and where the
-    /// daemon changes nothing.
+    /// Returns where mounts can be attached; throws `unavailable`, with why, before recovery has been started and where
+    /// the daemon changes nothing.
     func checkReadiness() async throws(MountError)
 }
 

@@ -105,7 +105,8 @@ private final class RefusalHandler: ChannelInboundHandler {
     }
 }
 
-/// Tells the gate about bytes before the parser has made sense of them: a request that drips is seen from its first byte.
+/// Tells the gate about bytes before the parser has made sense of them: a request that drips is seen from its first
+/// byte.
 private final class ByteArrivalHandler: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias InboundOut = ByteBuffer

@@ -4,8 +4,8 @@ import NIOCore
 
 /// The one deadline of a connection, whatever it is waiting for at the time.
 ///
-/// Moving it costs no timer as long as it moves to later: the timer that fires too early is set again. Lives on its event
-/// loop.
+/// Moving it costs no timer as long as it moves to later: the timer that fires too early is set again. Lives on its
+/// event loop.
 final class ConnectionDeadline {
     /// What the connection is waiting for.
     enum Phase: Sendable { case idle, receive, send, linger }

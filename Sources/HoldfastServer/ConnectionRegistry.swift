@@ -19,8 +19,8 @@ final class ConnectionRegistry: Sendable {
 
     init(limit: Int) { self.limit = limit }
 
-    /// Counts a connection in, on the listener's event loop: when the listener is closed, all are known. It is counted out
-    /// when its channel closes.
+    /// Counts a connection in, on the listener's event loop: when the listener is closed, all are known. It is counted
+    /// out when its channel closes.
     func accept(_ channel: any Channel) {
         state.withLockedValue { state in
             let isFull = state.accepted.count >= limit

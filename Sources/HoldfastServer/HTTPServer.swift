@@ -16,8 +16,8 @@ public import SystemPackage
 /// connections are refused, and requests in flight are answered, for as long as `ServerLimits.drainTimeout`.
 ///
 /// A client that hangs up withdraws its request: the task that calls the `MountService` is cancelled. One that has only
-/// closed its sending half (`man 2 shutdown`, SHUT_WR) gets its answer. On a Unix socket the kernel tells the two apart:
-/// POLLHUP for the first, POLLRDHUP for the second (`man 2 poll`).
+/// closed its sending half (`man 2 shutdown`, SHUT_WR) gets its answer. On a Unix socket the kernel tells the two
+/// apart: POLLHUP for the first, POLLRDHUP for the second (`man 2 poll`).
 public struct HTTPServer: Service {
     private let service: any MountService
     private let socketPath: FilePath

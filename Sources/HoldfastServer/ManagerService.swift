@@ -154,7 +154,7 @@ public struct ManagerService: MountService {
 
     public func checkReadiness() async throws(MountError) {
         guard await manager.isReady else {
-            throw MountError(.unavailable, "the daemon does not take requests yet", hint: "try again soon")
+            throw MountError(.unavailable, "the daemon is starting or stopping", hint: "try again soon")
         }
         if let reason = manager.configuration.readOnlyReason { throw reason.error }
     }

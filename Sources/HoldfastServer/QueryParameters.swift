@@ -8,7 +8,8 @@ struct QueryParameters {
 
     /// Parses `name=value&…`, percent-decoded.
     ///
-    /// A bare `+` is refused: forms read it as a space and RFC 3986 as itself, and a path must not depend on the reader.
+    /// A bare `+` is refused: forms read it as a space and RFC 3986 as itself, and a path must not depend on the
+    /// reader.
     ///
     /// - Throws: `invalid_argument`, which names the parameter.
     init(_ query: Substring, allowed: [String]) throws(MountError) {
@@ -52,7 +53,8 @@ struct QueryParameters {
             let number = Double(text), (0.001...86_400).contains(number)
         else {
             throw .invalidArgument(
-                "the query parameter '\(name)' is '\(InputText.quoted(text))', not a number of seconds from 0.001 to 86400"
+                "the query parameter '\(name)' is '\(InputText.quoted(text))', not a number of seconds from 0.001 to "
+                    + "86400"
             )
         }
         return number

@@ -19,7 +19,7 @@ public struct ServerLimits: Hashable, Sendable {
     /// How long a client may take to accept a response that is ready.
     public var sendTimeout = Duration.seconds(60)
     /// How long requests in flight are given at a graceful shutdown.
-    public var drainTimeout = Duration.seconds(30)
+    public var drainTimeout = Duration.seconds(10)
     /// How long a connection that is being closed is still read from, so that the client sees its last response.
     package var lingerTimeout = Duration.seconds(2)
 

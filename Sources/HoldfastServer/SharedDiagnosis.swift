@@ -4,8 +4,8 @@ internal import MountModel
 
 /// Looks at the host once at a time, however many ask.
 ///
-/// Who asks while somebody looks shares the next look with all others who wait: so each answer is newer than its question,
-/// and a folder whose filesystem hangs costs one thread. Nobody waits longer than the limit.
+/// Who asks while somebody looks shares the next look with all others who wait: so each answer is newer than its
+/// question, and a folder whose filesystem hangs costs one thread. Nobody waits longer than the limit.
 actor SharedDiagnosis {
     private let limit: Duration
     private let look: @Sendable () async -> [Finding]

@@ -41,7 +41,7 @@ struct LedgerFailure {
         let folder = file.removingLastComponent()
         return switch failure.resultCode {
         case .SQLITE_FULL:
-            (.resourceExhausted, "free space on the filesystem that holds \(folder)")
+            (.resourceExhausted, "free space on the filesystem that holds \(folder), or raise the quota")
         case .SQLITE_NOMEM:
             (.resourceExhausted, "free memory")
         case .SQLITE_CONSTRAINT, .SQLITE_MISUSE, .SQLITE_MISMATCH, .SQLITE_RANGE:
@@ -49,7 +49,8 @@ struct LedgerFailure {
         case .SQLITE_CORRUPT, .SQLITE_NOTADB:
             (
                 .unavailable,
-                "nothing was changed: restart holdfastd, which checks the ledger, moves a broken one aside, and goes on read-only"
+                "nothing was changed: restart holdfastd, which checks the ledger, moves a broken one aside, and goes "
+                    + "on read-only"
             )
         case .SQLITE_READONLY, .SQLITE_PERM, .SQLITE_AUTH, .SQLITE_CANTOPEN:
             (.unavailable, "is \(folder) writable for the daemon, and its filesystem not mounted read-only?")

@@ -78,8 +78,8 @@ struct LedgerFiles {
         try sync(folder)
     }
 
-    /// By path, never by a descriptor of our own: closing one would drop the locks that SQLite holds on the file for this
-    /// process (`man 2 fcntl`, advisory record locking). Nobody else can swap the file in a folder of mode 0700.
+    /// By path, never by a descriptor of our own: closing one would drop the locks that SQLite holds on the file for
+    /// this process (`man 2 fcntl`, advisory record locking). Nobody else can swap the file in a folder of mode 0700.
     private func checkFile() throws(LedgerOpenError) {
         guard let found = try status(of: file) else { throw unavailable("open the ledger \(file)", "lstat", ENOENT) }
         guard found.st_mode & S_IFMT == S_IFREG else {

@@ -4,8 +4,8 @@ import GRDB
 import MountModel
 import SystemPackage
 
-/// What is done on a new connection before anybody may use it: the file is recognised, read whole and checked, brought to
-/// this version's tables, and made durable. Nothing is written before all checks have passed. Blocks.
+/// What is done on a new connection before anybody may use it: the file is recognised, read whole and checked, brought
+/// to this version's tables, and made durable. Nothing is written before all checks have passed. Blocks.
 struct LedgerPreparation {
     /// The ledger's file, for messages.
     let file: FilePath
@@ -49,7 +49,8 @@ struct LedgerPreparation {
                 .newerSchema,
                 MountError(
                     .unsupported,
-                    "cannot open the ledger \(file): it has version \(version), and this holdfastd knows versions up to "
+                    "cannot open the ledger \(file): it has version \(version), and this holdfastd knows versions up "
+                        + "to "
                         + "\(LedgerSchema.version)",
                     context: MountError.Context(operation: "open", target: file.string),
                     hint: "run the newer holdfastd again"))
@@ -74,13 +75,13 @@ struct LedgerPreparation {
         }
     }
 
-    /// Makes durable what has been read: pages that an earlier process wrote without waiting for the device, or for which
-    /// a crash ended the wait, are perhaps only in the kernel's cache, and what is answered from them must not be undone
-    /// by a power cut.
+    /// Makes durable what has been read: pages that an earlier process wrote without waiting for the device, or for
+    /// which a crash ended the wait, are perhaps only in the kernel's cache, and what is answered from them must not be
+    /// undone by a power cut.
     ///
-    /// The checkpoint syncs the log, copies it into the main file, syncs that, and begins the log afresh. A transaction of
-    /// its own then shows that the ledger can be written and that its device can be waited for. On a full disk neither may
-    /// fit: that the checkpoint syncs the log before it copies anything is enough.
+    /// The checkpoint syncs the log, copies it into the main file, syncs that, and begins the log afresh. A transaction
+    /// of its own then shows that the ledger can be written and that its device can be waited for. On a full disk
+    /// neither may fit: that the checkpoint syncs the log before it copies anything is enough.
     private func makeDurable(_ database: Database) throws {
         try unlessFull {
             let isBusy = try Bool.fetchOne(database, sql: "PRAGMA wal_checkpoint(TRUNCATE)")

@@ -13,8 +13,8 @@ struct LedgerReader: Sendable {
     /// Everything that is stored.
     ///
     /// - Parameter version: the tables' version, which says whether the rows have checksums.
-    /// - Throws: `internal`, naming the row, where a stored value is not one or a row is not as it was written; SQLite's
-    ///   own errors.
+    /// - Throws: `internal`, naming the row, where a stored value is not one or a row is not as it was written;
+    ///   SQLite's own errors.
     func contents(
         of database: Database, version: Int = LedgerSchema.version
     ) throws -> LedgerContents {

@@ -40,9 +40,9 @@ enum LedgerSchema {
     }
 
     /// A record with attachments left cannot be deleted, nor an attachment added without a record: the ledger refuses
-    /// both itself. WITHOUT ROWID keeps each row in its key's own tree, so there is no second index to disagree with it.
-    /// `touched` is a counter for transactions that must write something. Names are stored as given; options as a JSON
-    /// array of `["name"]` or `["name","value"]`; a mount id as the signed integer of the same 64 bits.
+    /// both itself. WITHOUT ROWID keeps each row in its key's own tree, so there is no second index to disagree with
+    /// it. `touched` is a counter for transactions that must write something. Names are stored as given; options as a
+    /// JSON array of `["name"]` or `["name","value"]`; a mount id as the signed integer of the same 64 bits.
     private static let tables = """
         CREATE TABLE mounts (
             mountpoint TEXT NOT NULL PRIMARY KEY,
@@ -76,9 +76,9 @@ enum LedgerSchema {
         ALTER TABLE touched ADD COLUMN digest INTEGER NOT NULL DEFAULT 0;
         """
 
-    /// `digest` is the exclusive or of all rows' checksums, kept by the database itself: a row that is missing, or an old
-    /// one that has come back, leaves it wrong. It follows whoever deletes a row by hand, too. SQLite has no operator for
-    /// the exclusive or; `(a | b) - (a & b)` is the same and never overflows.
+    /// `digest` is the exclusive or of all rows' checksums, kept by the database itself: a row that is missing, or an
+    /// old one that has come back, leaves it wrong. It follows whoever deletes a row by hand, too. SQLite has no
+    /// operator for the exclusive or; `(a | b) - (a & b)` is the same and never overflows.
     private static var digestTriggers: String {
         var sql = ""
         for table in ["mounts", "attachments"] {

@@ -35,7 +35,8 @@ struct LedgerWriter: Sendable {
                 if !results.isEmpty { steps.reached(.betweenChanges) }
                 results.append(try apply(change, in: database))
             }
-            // A transaction that changes no page is not synced, and what it found may be in an earlier one that was not.
+            // A transaction that changes no page is not synced, and what it found may be in an earlier one that was
+            // not.
             if isFullSync { try database.touch() }
             steps.reached(.beforeCommit)
         } catch {
@@ -79,9 +80,9 @@ struct LedgerWriter: Sendable {
 
     /// Whether a COMMIT that failed like this cannot have left a whole transaction in the log.
     ///
-    /// A constraint or a lock is found before anything is written. A full disk refuses a write, and the commit frame is the
-    /// last write there is: it is missing, or cut off and fails its checksum. Anything else (an I/O error, above all of
-    /// fdatasync) may come after a complete commit frame has reached the file.
+    /// A constraint or a lock is found before anything is written. A full disk refuses a write, and the commit frame is
+    /// the last write there is: it is missing, or cut off and fails its checksum. Anything else (an I/O error, above
+    /// all of fdatasync) may come after a complete commit frame has reached the file.
     private static func leavesNothing(_ error: any Error) -> Bool {
         switch (error as? DatabaseError)?.resultCode {
         case .SQLITE_CONSTRAINT, .SQLITE_BUSY, .SQLITE_LOCKED, .SQLITE_READONLY, .SQLITE_FULL: true
@@ -91,12 +92,12 @@ struct LedgerWriter: Sendable {
 
     /// Makes a failed COMMIT definite, or ends the process.
     ///
-    /// A sync that failed may leave a valid commit frame in the write-ahead log, which a crash would revive although the
-    /// caller was told that the change failed. A small transaction is written over it: it begins at the same frame, with
-    /// other content, and the checksums of all later frames depend on it, so what remains of the old ones is void. Its sync
-    /// must succeed. And because the kernel reports an error of write-back once and then calls the pages clean, frames
-    /// from before may be missing on the device without anybody being told again: the checkpoint copies all of them into
-    /// the main file, syncs that, and begins the log afresh.
+    /// A sync that failed may leave a valid commit frame in the write-ahead log, which a crash would revive although
+    /// the caller was told that the change failed. A small transaction is written over it: it begins at the same frame,
+    /// with other content, and the checksums of all later frames depend on it, so what remains of the old ones is void.
+    /// Its sync must succeed. And because the kernel reports an error of write-back once and then calls the pages
+    /// clean, frames from before may be missing on the device without anybody being told again: the checkpoint copies
+    /// all of them into the main file, syncs that, and begins the log afresh.
     private func overwrite(in database: Database, after failed: any Error) {
         steps.reached(.beforeOverwrite)
         do {

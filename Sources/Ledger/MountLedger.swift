@@ -6,9 +6,9 @@ public import MountModel
 public protocol MountLedger: Sendable {
     /// Makes one change durable, whole or not at all.
     ///
-    /// Returns once the change is durable (`fullSync`: on the device; otherwise: safe from the end of this process). When
-    /// it throws, the change is definitely not in the ledger and cannot come back. The caller's thread is not blocked, and
-    /// the cancellation of its task does not end a commit.
+    /// Returns once the change is durable (`fullSync`: on the device; otherwise: safe from the end of this process).
+    /// When it throws, the change is definitely not in the ledger and cannot come back. The caller's thread is not
+    /// blocked, and the cancellation of its task does not end a commit.
     ///
     /// - Throws: `resource_exhausted` for a full disk or a full queue, `invalid_argument` for a value that cannot be
     ///   stored, `internal` for a change that would break the ledger's own rules, `unavailable` for anything else.

@@ -6,8 +6,9 @@ internal import MountModel
 public import SystemPackage
 
 extension SQLiteLedger {
-    /// Reads a ledger that cannot be opened where it is, such as on a filesystem that is mounted read-only: SQLite needs to
-    /// write beside a database that has a log. Database and log are copied, and the copy is read, checked and removed.
+    /// Reads a ledger that cannot be opened where it is, such as on a filesystem that is mounted read-only: SQLite
+    /// needs to write beside a database that has a log. Database and log are copied, and the copy is read, checked and
+    /// removed.
     ///
     /// To be called with the daemon's lock held. Blocks.
     ///

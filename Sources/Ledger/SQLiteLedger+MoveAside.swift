@@ -5,8 +5,8 @@ public import MountModel
 public import SystemPackage
 
 extension SQLiteLedger {
-    /// Moves a ledger that cannot be read out of the way: `ledger.sqlite` becomes `ledger.sqlite.unreadable-<n>`, and its
-    /// log and index go with it (`…-<n>-wal`), so that `sqlite3` still finds them together. Nothing is overwritten,
+    /// Moves a ledger that cannot be read out of the way: `ledger.sqlite` becomes `ledger.sqlite.unreadable-<n>`, and
+    /// its log and index go with it (`…-<n>-wal`), so that `sqlite3` still finds them together. Nothing is overwritten,
     /// changed or deleted. Blocks (`man 2 rename`, `man 2 fsync`).
     ///
     /// To be called only after `open` has thrown `unreadable`, with the daemon's lock held.

@@ -8,15 +8,15 @@ public import SystemPackage
 extension SQLiteLedger {
     /// Opens the ledger in a folder for this process alone, and makes it where there is none.
     ///
-    /// The folder must be the caller's with mode 0700 (it is created so; the folder above must exist). The whole file is
-    /// read once and checked, and what was read is made durable. Blocks: call it at start-up, or from a thread that may
-    /// wait.
+    /// The folder must be the caller's with mode 0700 (it is created so; the folder above must exist). The whole file
+    /// is read once and checked, and what was read is made durable. Blocks: call it at start-up, or from a thread that
+    /// may wait.
     ///
     /// - Parameters:
     ///   - folder: the state folder.
     ///   - movesUnreadableAside: whether one that is `unreadable` is moved aside as ``moveAside(in:)`` does it, before
-    ///     SQLite closes it; the error then says where it is. Without it SQLite, when it closes one that a crash has left,
-    ///     copies the committed pages of its log into it.
+    ///     SQLite closes it; the error then says where it is. Without it SQLite, when it closes one that a crash has
+    ///     left, copies the committed pages of its log into it.
     ///   - waitingLimit: how many changes may wait for the next transaction.
     ///   - steps: a hook for tests.
     ///   - onIndefinite: ends the process, after a failed commit of which nobody can tell whether it is durable.
@@ -54,7 +54,8 @@ extension SQLiteLedger {
                 try preparation.prepare(database)
             } catch {
                 let failure = preparation.openError(error)
-                // Here, because the connection is still open: SQLite leaves a log alone whose database has been renamed.
+                // Here, because the connection is still open: SQLite leaves a log alone whose database has been
+                // renamed.
                 throw movesUnreadableAside ? files.movingAside(after: failure) : failure
             }
         }

@@ -96,8 +96,8 @@ public actor SQLiteLedger: MountLedger {
         try result.get()
     }
 
-    /// What `open` does by default when nobody can tell whether a change is durable: it says so and ends the process with
-    /// status 70 (EX_SOFTWARE of sysexits.h), without running anything that could still answer a caller.
+    /// What `open` does by default when nobody can tell whether a change is durable: it says so and ends the process
+    /// with status 70 (EX_SOFTWARE of sysexits.h), without running anything that could still answer a caller.
     ///
     /// The next start reads from the file what is durable.
     public static func stopProcess(_ error: MountError) -> Never {

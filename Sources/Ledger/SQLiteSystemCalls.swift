@@ -9,10 +9,10 @@ import Glibc
 /// `sqlite/src/os_unix.c`, and what `vdbe.c` makes of it): the ledger would be moved aside for a cable that was loose.
 /// It is given another number, of which it makes SQLITE_IOERR_READ.
 ///
-/// A write beyond a quota (EDQUOT) becomes SQLITE_IOERR_WRITE, as if the device had failed: the failed change would have to
-/// be overwritten, for which there is no room either, and the process would end. It is given the number of a full disk,
-/// which is what it is: like ENOSPC it refuses the bytes of this write before any of them is taken. Errors of a sync are
-/// left as they are: those come after the bytes.
+/// A write beyond a quota (EDQUOT) becomes SQLITE_IOERR_WRITE, as if the device had failed: the failed change would
+/// have to be overwritten, for which there is no room either, and the process would end. It is given the number of a
+/// full disk, which is what it is: on a local filesystem, where a ledger is, it refuses the bytes of this write before
+/// any of them is taken, as ENOSPC does. Errors of a sync are left as they are: those come after the bytes.
 ///
 /// It holds for the whole process, because SQLite's table of system calls does; another user of SQLite is told the same
 /// of its files.
@@ -21,11 +21,21 @@ enum SQLiteSystemCalls {
     static let areReplaced: Bool = {
         // By its name: what a program has made the default calls this one in the end.
         guard let system = sqlite3_vfs_find("unix") else { return false }
+        // All are known before the first is replaced: another thread of the program may be reading a file of its own.
         originals = Originals(
-            read: replace("read", by: read, in: system), pread: replace("pread", by: pread, in: system),
-            pread64: replace("pread64", by: pread64, in: system), write: replace("write", by: write, in: system),
-            pwrite: replace("pwrite", by: pwrite, in: system), pwrite64: replace("pwrite64", by: pwrite64, in: system))
-        return originals.read != nil && originals.write != nil
+            read: original("read", in: system), pread: original("pread", in: system),
+            pread64: original("pread64", in: system), write: original("write", in: system),
+            pwrite: original("pwrite", in: system), pwrite64: original("pwrite64", in: system))
+        let areSet = [
+            replace("read", by: read, in: system), replace("write", by: write, in: system),
+        ]
+        let areSetWhereUsed = [
+            originals.pread == nil || replace("pread", by: pread, in: system),
+            originals.pread64 == nil || replace("pread64", by: pread64, in: system),
+            originals.pwrite == nil || replace("pwrite", by: pwrite, in: system),
+            originals.pwrite64 == nil || replace("pwrite64", by: pwrite64, in: system),
+        ]
+        return (areSet + areSetWhereUsed).allSatisfy { $0 }
     }()
 
     private typealias Read = @convention(c) (CInt, UnsafeMutableRawPointer?, Int) -> Int
@@ -68,14 +78,20 @@ enum SQLiteSystemCalls {
         return result
     }
 
-    /// Puts a function in the place of SQLite's; nil where it has none by this name.
+    /// SQLite's function; nil where it has none by this name.
+    private static func original<Function>(
+        _ name: String, in system: UnsafeMutablePointer<sqlite3_vfs>
+    ) -> Function? {
+        // SAFETY: a pointer to a C function, which SQLite casts to the type above before each call.
+        system.pointee.xGetSystemCall(system, name).map { unsafeBitCast($0, to: Function.self) }
+    }
+
+    /// Puts a function in the place of SQLite's, and says whether it is there.
     private static func replace<Function>(
         _ name: String, by function: Function, in system: UnsafeMutablePointer<sqlite3_vfs>
-    ) -> Function? {
-        guard let original = system.pointee.xGetSystemCall(system, name) else { return nil }
-        // SAFETY: both are pointers to C functions; SQLite casts them back to the types above before each call.
+    ) -> Bool {
+        // SAFETY: as above.
         let pointer = unsafeBitCast(function, to: sqlite3_syscall_ptr.self)
-        guard system.pointee.xSetSystemCall(system, name, pointer) == SQLITE_OK else { return nil }
-        return unsafeBitCast(original, to: Function.self)
+        return system.pointee.xSetSystemCall(system, name, pointer) == SQLITE_OK
     }
 }

@@ -75,7 +75,8 @@ public struct DetachedMount: ~Copyable, Sendable {
         try SystemCallError.check(answer, "mount_setattr")
     }
 
-    /// Attaches the mount onto an open folder and closes its own descriptor at once, for an open one keeps the mount busy.
+    /// Attaches the mount onto an open folder and closes its own descriptor at once, for an open one keeps the mount
+    /// busy.
     ///
     /// The kernel stacks the mount on whatever is mounted on that folder by then: `TargetPath.place` checks.
     ///

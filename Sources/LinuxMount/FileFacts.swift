@@ -96,7 +96,8 @@ extension FileFacts {
         guard user == geteuid() else {
             throw refusal(
                 subject,
-                "owned by uid \(user), not by uid \(geteuid()): look at what is in it, then chown \(geteuid()) \(subject)"
+                "owned by uid \(user), not by uid \(geteuid()): look at what is in it, then chown \(geteuid()) "
+                    + "\(subject)"
             )
         }
         guard permissions & 0o777 & ~mode == 0 else {

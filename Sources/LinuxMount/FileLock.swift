@@ -15,8 +15,8 @@ public struct FileLock: ~Copyable, Sendable {
 
     /// Takes the lock or says who has it; writes the own process id into the file for whoever looks.
     ///
-    /// Creates the file (mode 0600) if it is missing. On a filesystem that is mounted read-only the file is locked as it
-    /// is, or its folder where there is none. A full disk keeps the process id out of the file, and nothing else.
+    /// Creates the file (mode 0600) if it is missing. On a filesystem that is mounted read-only the file is locked as
+    /// it is, or its folder where there is none. A full disk keeps the process id out of the file, and nothing else.
     ///
     /// - Parameter limit: how long to wait for one that is held: a process that was killed holds it until it has ended.
     ///   Blocks the thread for as long.
@@ -133,8 +133,8 @@ public struct FileLock: ~Copyable, Sendable {
             length = try SystemCallError.check(written, "write", on: path.string)
             guard length == line.count else { throw SystemCallError("write", .noSpace, on: path.string) }
         }
-        // Without space the lock holds all the same; but it is not whose id is in the file. Where a filesystem copies on
-        // write, even the cut needs space, and the old id stays.
+        // Without space the lock holds all the same; but it is not whose id is in the file. Where a filesystem copies
+        // on write, even the cut needs space, and the old id stays.
         let cut = hf_truncate(file.rawValue, numericCast(length))
         if !isForWantOfSpace(Int(cut)) { try SystemCallError.check(cut, "ftruncate", on: path.string) }
     }

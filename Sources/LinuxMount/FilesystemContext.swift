@@ -5,9 +5,9 @@ internal import SystemPackage
 
 /// A filesystem that is being configured, before there is anything to mount (`man 2 fsopen`, 5.2).
 ///
-/// Each option is one call with its key and its value apart, so there is no string that a value could break out of. After
-/// the first failure every later call throws that failure again: the kernel would create the filesystem without the
-/// refused option.
+/// Each option is one call with its key and its value apart, so there is no string that a value could break out of.
+/// After the first failure every later call throws that failure again: the kernel would create the filesystem without
+/// the refused option.
 public struct FilesystemContext: ~Copyable, Sendable {
     /// The filesystem type as the kernel names it.
     public let type: String
@@ -56,10 +56,11 @@ public struct FilesystemContext: ~Copyable, Sendable {
 
     /// Makes the filesystem. May wait for a server or a device.
     ///
-    /// - Parameter exclusive: refuse a superblock that exists already (EBUSY), where the kernel can tell (6.6, and not for
-    ///   types that still use the old interface).
+    /// - Parameter exclusive: refuse a superblock that exists already (EBUSY), where the kernel can tell (6.6, and not
+    ///   for types that still use the old interface).
     /// - Returns: whether the superblock is certainly new.
-    /// - Throws: the kernel's refusal with its messages, those of its log included when they name the type or the source.
+    /// - Throws: the kernel's refusal with its messages, those of its log included when they name the type or the
+    ///   source.
     @discardableResult
     public mutating func create(exclusive: Bool = false) throws(SystemCallError) -> Bool {
         if let failure { throw failure }

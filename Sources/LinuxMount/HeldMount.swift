@@ -3,7 +3,8 @@
 internal import CLinux
 internal import SystemPackage
 
-/// A private mount of ours at a trusted folder, held by a descriptor on its root: what root and parking lot have in common.
+/// A private mount of ours at a trusted folder, held by a descriptor on its root: what root and parking lot have in
+/// common.
 final class HeldMount: Sendable {
     let path: FilePath
     let id: KernelMountID
@@ -13,7 +14,8 @@ final class HeldMount: Sendable {
     private let parent: OwnedDescriptor
     private let name: FilePath
 
-    /// Attaches a new mount at the folder and makes it private: one that comes beneath a shared mount is shared at first.
+    /// Attaches a new mount at the folder and makes it private: one that comes beneath a shared mount is shared at
+    /// first.
     init(
         attaching mount: consuming DetachedMount, at folder: consuming TrustedFolder, path: FilePath, table: MountTable
     ) throws(SystemCallError) {

@@ -6,8 +6,8 @@ internal import SystemPackage
 
 /// The kernel's log from the moment this was opened, as a best effort: what filesystems say there and nowhere else.
 ///
-/// Others write to the log at the same time, so only lines that name one of the given words are taken. A log that cannot
-/// be opened or read (`man 2 syslog`, `dmesg_restrict`) is an empty one.
+/// Others write to the log at the same time, so only lines that name one of the given words are taken. A log that
+/// cannot be opened or read (`man 2 syslog`, `dmesg_restrict`) is an empty one.
 struct KernelLog: ~Copyable {
     private let descriptor: OwnedDescriptor?
 
@@ -50,7 +50,8 @@ struct KernelLog: ~Copyable {
         return found
     }
 
-    /// The message of a record `priority,sequence,time,flags;message\n KEY=value…` (Documentation/ABI/testing/dev-kmsg).
+    /// The message of a record `priority,sequence,time,flags;message\n KEY=value…`
+    /// (Documentation/ABI/testing/dev-kmsg).
     static func text(ofRecord record: ArraySlice<UInt8>) -> String? {
         guard let semicolon = record.firstIndex(of: UInt8(ascii: ";")) else { return nil }
         let message = record[(semicolon + 1)...].prefix { $0 != UInt8(ascii: "\n") }

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A hook that is told before and after each system call that changes mounts, their folders or loop devices, on the thread
-/// that makes it: tests stop or kill the process there.
+/// A hook that is told before and after each system call that changes mounts, their folders or loop devices, on the
+/// thread that makes it: tests stop or kill the process there.
 ///
-/// It holds for what is called inside `bound`, and reaches the calls as a task-local value: they are many and deep, and a
-/// parameter on each would be there for tests only. Release builds have no hook: nothing of this is left in them.
+/// It holds for what is called inside `bound`, and reaches the calls as a task-local value: they are many and deep, and
+/// a parameter on each would be there for tests only. Release builds have no hook: nothing of this is left in them.
 package struct KernelSteps: Sendable {
     /// Called at each point; may block, and need not return.
     package var reached: @Sendable (Point) -> Void

@@ -101,6 +101,23 @@ public struct LoopDevice: ~Copyable, Sendable {
         }
     }
 
+    /// Makes sure that a block device is no loop device whose part of its file another one has too, whoever attached
+    /// them: two superblocks on one file destroy it. Two read-only devices may share one. What is no loop device
+    /// passes.
+    ///
+    /// Who attaches another one later is not seen by this; a mount of that one is refused.
+    ///
+    /// - Throws: `EBUSY` naming the other device; else as ``devices(backing:)-(OwnedDescriptor)``.
+    public static func requireUnshared(_ device: borrowing BlockDevice) throws(SystemCallError) {
+        let driver = LoopDriver()
+        guard device.major == LoopDriver.major, let own = try driver.status(at: device.path) else { return }
+        let file = FileFacts.Identity(device: own.fileDevice, inode: own.fileInode)
+        let other = try driver.devices(over: file).first {
+            $0.number != own.number && $0.overlaps(own) && !($0.isReadOnly && own.isReadOnly)
+        }
+        if let other { throw LoopDriver.refusal(of: device.path, for: other) }
+    }
+
     /// The loop devices that have this image file, whoever attached them.
     ///
     /// - Throws: see ``openImage(_:readOnly:)`` and ``devices(backing:)-(OwnedDescriptor)``.

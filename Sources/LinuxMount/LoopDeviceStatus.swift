@@ -22,4 +22,12 @@ public struct LoopDeviceStatus: Hashable, Sendable {
     public let isAutoclear: Bool
     /// What whoever attached it wrote as the file's name, at most 63 bytes: for people, proof of nothing.
     public let fileName: [UInt8]
+
+    /// Whether a byte of one file is in both.
+    func overlaps(_ other: LoopDeviceStatus) -> Bool { offset < other.end && other.offset < end }
+
+    private var end: UInt64 {
+        let (end, isBeyond) = offset.addingReportingOverflow(sizeLimit)
+        return sizeLimit == 0 || isBeyond ? .max : end
+    }
 }

@@ -9,7 +9,7 @@ package import SystemPackage
 /// The folders can be others in tests.
 package struct LoopDriver: Sendable {
     /// The major number of loop devices (the kernel's `Documentation/admin-guide/devices.txt`).
-    private static let major: UInt32 = 7
+    static let major: UInt32 = 7
 
     let deviceFolder: FilePath
     let systemFolder: FilePath

@@ -3,10 +3,11 @@
 internal import CLinux
 public import SystemPackage
 
-/// A folder beneath which Holdfast mounts: a bind of the folder onto itself, private before anything is mounted beneath.
+/// A folder beneath which Holdfast mounts: a bind of the folder onto itself, private before anything is mounted
+/// beneath.
 ///
-/// Beneath a shared mount an ordinary user could make our mounts and unmounts fail. Operations go through a descriptor on
-/// the root, so nothing that happens on the way to it matters to them. They may be called from any thread.
+/// Beneath a shared mount an ordinary user could make our mounts and unmounts fail. Operations go through a descriptor
+/// on the root, so nothing that happens on the way to it matters to them. They may be called from any thread.
 public final class ManagedRoot: Sendable {
     /// How the root came to be.
     public enum Origin: Hashable, Sendable {
@@ -36,8 +37,8 @@ public final class ManagedRoot: Sendable {
     /// Makes the folder (root's, 0755) and its mount, or takes over the one that is there.
     ///
     /// - Parameter repairs: whether one that others have made shared is made private again.
-    /// - Throws: EINVAL for a path that is not absolute and plain, ELOOP for a symbolic link in any component, EPERM for
-    ///   a folder on the way that others could exchange, EBUSY when others have mounted over an own root.
+    /// - Throws: EINVAL for a path that is not absolute and plain, ELOOP for a symbolic link in any component, EPERM
+    ///   for a folder on the way that others could exchange, EBUSY when others have mounted over an own root.
     public static func prepare(
         at path: FilePath, table: MountTable = .current, repairs: Bool = true
     ) throws(SystemCallError) -> ManagedRoot {
@@ -70,13 +71,13 @@ public final class ManagedRoot: Sendable {
 
     /// Makes the folder, and those on the way to it, and mounts nothing; one that is there is checked.
     ///
-    /// - Throws: as ``prepare(at:table:)``.
+    /// - Throws: as ``prepare(at:table:repairs:)``.
     public static func makeFolder(at path: FilePath) throws(SystemCallError) {
         _ = try TrustedFolder(at: path, mode: 0o755, .place)
     }
 
-    /// Whether who walks the root's path arrives at it: not if somebody has mounted over it or a folder on the way, or has
-    /// unmounted it. What is done through this value would then be out of everybody's sight.
+    /// Whether who walks the root's path arrives at it: not if somebody has mounted over it or a folder on the way, or
+    /// has unmounted it. What is done through this value would then be out of everybody's sight.
     ///
     /// Blocks as long as the filesystems on the way do.
     ///

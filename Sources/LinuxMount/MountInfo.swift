@@ -32,7 +32,8 @@ public enum MountInfo {
     /// Reads all lines; an empty input has none, and the last line's newline may be missing.
     ///
     /// Fields are divided by single spaces, for a field may be empty (a source of no characters), and octal escapes are
-    /// decoded after all dividing, for a value may contain the divider. Optional fields that it does not know are passed over.
+    /// decoded after all dividing, for a value may contain the divider. Optional fields that it does not know are
+    /// passed over.
     ///
     /// - Throws: the first line that is malformed.
     public static func parse(_ bytes: some Collection<UInt8>) throws(MountInfoError) -> [MountEntry] {

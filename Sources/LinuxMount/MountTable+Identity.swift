@@ -12,8 +12,9 @@ extension MountTable {
         return id
     }
 
-    /// The id of the topmost mount at a name of an open folder, or of the folder's own mount when there is none; nil when
-    /// there is no such name. Does not block, triggers no automount, and does not ask the filesystem mounted there.
+    /// The id of the topmost mount at a name of an open folder, or of the folder's own mount when there is none; nil
+    /// when there is no such name. Does not block, triggers no automount, and does not ask the filesystem mounted
+    /// there.
     func mountID(of name: FilePath, in folder: borrowing OwnedDescriptor) throws(SystemCallError) -> KernelMountID? {
         try mountID(of: name, at: folder.rawValue, 0, on: name)
     }

@@ -6,7 +6,8 @@ internal import SystemPackage
 extension MountTable {
     /// The ids of all mounts beneath one, by ascending id; for `UInt64.max` those of the whole namespace.
     ///
-    /// One call with room for all: continuing from the last id would miss a mount with a lower id that is attached later.
+    /// One call with room for all: continuing from the last id would miss a mount with a lower id that is attached
+    /// later.
     static func listmount(_ id: UInt64) throws(SystemCallError) -> [KernelMountID] {
         var ids = [UInt64](repeating: 0, count: 512)
         while true {
@@ -42,7 +43,8 @@ private struct StatmountBuffer {
 
     init(bytes: [UInt8]) {
         self.bytes = bytes
-        // SAFETY: the buffer has at least 2,048 bytes, the struct 512, all of them integers; loadUnaligned needs no alignment.
+        // SAFETY: the buffer has at least 2,048 bytes, the struct 512, all of them integers; loadUnaligned needs no
+        // alignment.
         header = bytes.withUnsafeBytes { $0.loadUnaligned(as: hf_statmount.self) }
     }
 

@@ -25,9 +25,9 @@ enum NewFolderUse {
 extension OwnedDescriptor {
     /// Makes a folder in this one with just these permissions, whatever the umask, unless the name is taken already.
     ///
-    /// Until its permissions are set the folder bears the sticky bit, which the umask leaves alone and which says nothing
-    /// about a folder that only its owner can write to: so one that a killed process left unfinished is told from one
-    /// that its owner has closed, and is finished here.
+    /// Until its permissions are set the folder bears the sticky bit, which the umask leaves alone and which says
+    /// nothing about a folder that only its owner can write to: so one that a killed process left unfinished is told
+    /// from one that its owner has closed, and is finished here.
     ///
     /// - Returns: whether it was made.
     func makeFolder(

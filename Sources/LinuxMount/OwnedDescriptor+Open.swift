@@ -33,8 +33,8 @@ extension OwnedDescriptor {
         try open(path, at: folder, flags: O_RDONLY | O_DIRECTORY | O_NOFOLLOW, lookUp, on: subject)
     }
 
-    /// Opens an absolute path in which no component may be a symbolic link: what an administrator or a policy has read in
-    /// the path is then what is opened. Blocks as long as the filesystems on the way do.
+    /// Opens an absolute path in which no component may be a symbolic link: what an administrator or a policy has read
+    /// in the path is then what is opened. Blocks as long as the filesystems on the way do.
     ///
     /// - Throws: `EINVAL` for a path that is not absolute, `ELOOP` for a symbolic link anywhere in it, and what
     ///   `openat2` answers.

@@ -4,7 +4,8 @@ internal import CLinux
 internal import SystemPackage
 
 extension ParkingLot {
-    /// Moves an open mount into the slot of its id; false when what it is attached to is shared, so that it cannot be moved.
+    /// Moves an open mount into the slot of its id; false when what it is attached to is shared, so that it cannot be
+    /// moved.
     func take(_ mount: borrowing OwnedDescriptor, _ id: KernelMountID) throws(SystemCallError) -> Bool {
         let slot = name(ofSlot: id)
         _ = try held.root.makeFolder(slot, mode: 0, for: .slot, on: path.appending(slot.components))
@@ -22,8 +23,8 @@ extension ParkingLot {
 
     /// Puts back what was carried along with a mount when it was parked: onto the place, in the order in which it lay.
     ///
-    /// Killed or refused between any two steps, what is left is in the slot or lifted off it, `holds` tells, and the next
-    /// call goes on.
+    /// Killed or refused between any two steps, what is left is in the slot or lifted off it, `holds` tells, and the
+    /// next call goes on.
     ///
     /// - Returns: the uppermost of what was put back; nil where nothing was carried.
     func putBackCarried(over id: KernelMountID, onto target: TargetPath) throws(SystemCallError) -> KernelMountID? {
@@ -75,7 +76,8 @@ extension ParkingLot {
         return true
     }
 
-    /// Whether anything is in the slot of an id or was lifted off it: the mount itself, or what was carried along with it.
+    /// Whether anything is in the slot of an id or was lifted off it: the mount itself, or what was carried along with
+    /// it.
     func holds(_ id: KernelMountID) throws(SystemCallError) -> Bool {
         if try top(ofSlot: id) != nil { return true }
         return try topOfLifted(id) != nil

@@ -5,8 +5,8 @@ public import SystemPackage
 
 /// A private place with one slot a mount, where mounts are unmounted that nobody else must be able to mount over.
 ///
-/// It is a tiny tmpfs of its own, mode 0700 and private. A slot is a folder named by the mount's id: after a crash the id
-/// finds its slot without any record. Operations may be called from any thread.
+/// It is a tiny tmpfs of its own, mode 0700 and private. A slot is a folder named by the mount's id: after a crash the
+/// id finds its slot without any record. Operations may be called from any thread.
 public final class ParkingLot: Sendable {
     /// Where it is.
     public var path: FilePath { held.path }
@@ -20,9 +20,11 @@ public final class ParkingLot: Sendable {
 
     private init(_ held: HeldMount) { self.held = held }
 
-    /// Makes the folder (root's, 0700) and its tmpfs, or takes over those of an earlier daemon with what is parked there.
+    /// Makes the folder (root's, 0700) and its tmpfs, or takes over those of an earlier daemon with what is parked
+    /// there.
     ///
-    /// - Parameter repairs: whether one that others have made shared is made private again, and empty slots are removed.
+    /// - Parameter repairs: whether one that others have made shared is made private again, and empty slots are
+    ///   removed.
     /// - Throws: as `ManagedRoot.prepare`.
     public static func prepare(
         at path: FilePath, table: MountTable = .current, repairs: Bool = true
@@ -157,8 +159,8 @@ public final class ParkingLot: Sendable {
         case occupied(by: KernelMountID)
     }
 
-    /// Puts a parked mount back at its place, and over it, in their order, others' mounts that were carried along when it
-    /// was parked: the picture is as it was before. What was carried along goes back in any case. Does not block.
+    /// Puts a parked mount back at its place, and over it, in their order, others' mounts that were carried along when
+    /// it was parked: the picture is as it was before. What was carried along goes back in any case. Does not block.
     ///
     /// - Throws: ENOENT when the place's folder is not there any more, EXDEV when one on the way is covered, else the
     ///   kernel's refusal. What is not back yet stays in the parking lot, and the next call goes on.

@@ -133,11 +133,11 @@ extension TargetPath {
         }
     }
 
-    /// Removes the folder and then those on the way that are empty, up to the root. What is missing is fine; a folder that
-    /// was not prepared as a mountpoint (mode 0000) is somebody's, and stays.
+    /// Removes the folder and then those on the way that are empty, up to the root. What is missing is fine; a folder
+    /// that was not prepared as a mountpoint (mode 0000) is somebody's, and stays.
     ///
-    /// - Throws: ENOTEMPTY for a folder with something in it and EBUSY for a mountpoint, both left as they were; else the
-    ///   kernel's refusal.
+    /// - Throws: ENOTEMPTY for a folder with something in it and EBUSY for a mountpoint, both left as they were; else
+    ///   the kernel's refusal.
     public func removeFolder() throws(SystemCallError) {
         switch try openParent() {
         case .missing: break

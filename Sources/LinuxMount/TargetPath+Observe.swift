@@ -59,7 +59,8 @@ public struct Observation: Hashable, Sendable {
 }
 
 extension TargetPath {
-    /// Says what is at the place, and where the expected mount is: in its slot, at the place, or elsewhere. Does not block.
+    /// Says what is at the place, and where the expected mount is: in its slot, at the place, or elsewhere. Does not
+    /// block.
     ///
     /// - Throws: the kernel's refusal; ELOOP or ENOTDIR for a component on the way that is no folder.
     public func observe(

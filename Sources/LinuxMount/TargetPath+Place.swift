@@ -16,8 +16,8 @@ public enum PlaceOutcome: Hashable, Sendable {
 }
 
 extension TargetPath {
-    /// Attaches a detached mount at the prepared folder, and makes sure that it went onto the folder and not onto something
-    /// that others mounted there at that moment (`man 2 move_mount`). Its descriptor is closed at once.
+    /// Attaches a detached mount at the prepared folder, and makes sure that it went onto the folder and not onto
+    /// something that others mounted there at that moment (`man 2 move_mount`). Its descriptor is closed at once.
     ///
     /// Does not block, but undoing may wait for the filesystem's end.
     ///

@@ -40,10 +40,10 @@ public enum ParkOutcome: Hashable, Sendable {
 extension TargetPath {
     /// Unmounts the mount of that id if it is on top and nobody uses it, and nothing else ever.
     ///
-    /// The kernel has no unmount by id: asking what is on top and then unmounting by path hits what others mount over it
-    /// in between. So the mount is moved into a slot where nobody else can mount, and unmounted there. Between any two
-    /// steps a killed process leaves the mount at the place or in the slot that bears its id, where `observe` finds it.
-    /// An id that is in its slot already is finished there. May wait for the filesystem's end (a server, a device).
+    /// The kernel has no unmount by id: asking what is on top and then unmounting by path hits what others mount over
+    /// it in between. So the mount is moved into a slot where nobody else can mount, and unmounted there. Between any
+    /// two steps a killed process leaves the mount at the place or in the slot that bears its id, where `observe` finds
+    /// it. An id that is in its slot already is finished there. May wait for the filesystem's end (a server, a device).
     ///
     /// - Throws: the kernel's refusal.
     public func unmountExactly(
@@ -75,8 +75,8 @@ extension TargetPath {
         }
     }
 
-    /// Moves the mount of that id into its slot, whether or not it is in use: the place is free at once, its users stay.
-    /// Others' mounts that came over it meanwhile go back to the place.
+    /// Moves the mount of that id into its slot, whether or not it is in use: the place is free at once, its users
+    /// stay. Others' mounts that came over it meanwhile go back to the place.
     ///
     /// Does not block. `ParkingLot.finish` ends it there once they have left.
     ///
@@ -147,8 +147,8 @@ extension TargetPath {
         }
     }
 
-    /// Beneath a shared mount nothing can be moved. MNT_EXPIRE takes a mount only if it was marked by the call before and
-    /// not used since, and what others mount over it in between is not marked.
+    /// Beneath a shared mount nothing can be moved. MNT_EXPIRE takes a mount only if it was marked by the call before
+    /// and not used since, and what others mount over it in between is not marked.
     private func expireInPlace(
         _ id: KernelMountID, in parent: borrowing OwnedDescriptor
     ) throws(SystemCallError) -> UnmountOutcome {

@@ -6,8 +6,8 @@ public import SystemPackage
 /// A place beneath a managed root where something is, or will be, mounted.
 ///
 /// A value that holds no descriptor but the root's. Each operation looks its way up again from there, beneath the root
-/// only, through no symbolic link and onto no other mount (`man 2 openat2`), and never into what is mounted at the place:
-/// none can hang but those that say so.
+/// only, through no symbolic link and onto no other mount (`man 2 openat2`), and never into what is mounted at the
+/// place: none can hang but those that say so.
 public struct TargetPath: Sendable {
     /// The root beneath which it is.
     public let root: ManagedRoot

@@ -22,8 +22,8 @@ struct TrustedFolder: ~Copyable {
     /// The folder itself, or the root of what is mounted on it; `O_PATH`.
     let leaf: OwnedDescriptor
 
-    /// Opens it, or makes it with just `mode`. One step at a time: the folder that was checked is the one that is gone on
-    /// from.
+    /// Opens it, or makes it with just `mode`. One step at a time: the folder that was checked is the one that is gone
+    /// on from.
     init(at path: FilePath, mode: UInt32, _ demand: Demand) throws(SystemCallError) {
         guard path.isAbsolute, let last = path.components.last, path.components.allSatisfy({ $0.kind == .regular })
         else {

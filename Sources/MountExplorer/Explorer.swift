@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Tries every course of events within a scenario's bounds, breadth first, so that the first violation is a shortest one.
+/// Tries every course of events within a scenario's bounds, breadth first, so that the first violation is a shortest
+/// one.
 public struct Explorer {
     /// What an exploration came to.
     public struct Report: Sendable {
@@ -40,15 +41,18 @@ public struct Explorer {
         let first = World(scenario)
         _ = visited.insert(first.fingerprint())
         graph.addState(parent: 0, transition: nil)
-        var frontier = [first]
+        var frontier = Frontier()
+        frontier.append(first)
         while !frontier.isEmpty {
-            var next: [World] = []
-            for world in frontier {
-                if visited.count >= limit { return finish(nil) }
-                do throws(Violation) {
-                    try expand(world, into: &next)
-                } catch {
-                    return finish(error)
+            var next = Frontier()
+            while !frontier.isEmpty {
+                for world in frontier.takeBlock() {
+                    if visited.count >= limit { return finish(nil) }
+                    do throws(Violation) {
+                        try expand(world, into: &next)
+                    } catch {
+                        return finish(error)
+                    }
                 }
             }
             if !next.isEmpty { report.depth += 1 }
@@ -57,7 +61,7 @@ public struct Explorer {
         return finish(isLivenessChecked ? graph.findLivelock() : nil)
     }
 
-    private mutating func expand(_ world: World, into next: inout [World]) throws(Violation) {
+    private mutating func expand(_ world: World, into next: inout Frontier) throws(Violation) {
         let source = graph.beginExpansion()
         world.steps(into: &steps)
         var best = (goodness: 0, target: UInt32.max)
@@ -72,7 +76,7 @@ public struct Explorer {
 
     /// The same step once more, with the daemon dying after each of its effects but the last.
     private mutating func cut(
-        _ step: Step, from world: World, _ effects: Int, at source: UInt32, into next: inout [World]
+        _ step: Step, from world: World, _ effects: Int, at source: UInt32, into next: inout Frontier
     ) throws(Violation) {
         for cut in 1..<effects {
             for isDurable in [false, true] {
@@ -83,7 +87,7 @@ public struct Explorer {
     }
 
     private mutating func take(
-        _ transition: Transition, from world: World, at source: UInt32, into next: inout [World]
+        _ transition: Transition, from world: World, at source: UInt32, into next: inout Frontier
     ) throws(Violation) -> (target: UInt32, effects: Int) {
         var after = world
         let effects: Int

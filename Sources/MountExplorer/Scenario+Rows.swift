@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension Scenario {
-    /// The explorations by their numbers, from 1: those of every commit first, then those that take minutes and gigabytes.
+    /// The explorations by their numbers, from 1: those of every commit first, then those that take minutes and
+    /// gigabytes.
     public static let rows = everyCommit + long
 
     /// What every commit is explored with; the smallest comes first.

@@ -7,8 +7,8 @@ enum Step: Hashable, Sendable {
     /// The caller of the n-th unanswered request gives up.
     case cancel(Int8)
     case build(succeeds: Bool)
-    /// The running inspection, placement or unmount ends. An inspection that finds the mount in its parking slot moves it
-    /// back if it works.
+    /// The running inspection, placement or unmount ends. An inspection that finds the mount in its parking slot moves
+    /// it back if it works.
     case end(works: Bool)
     /// The running unmount has moved our mount into its slot.
     case parks

@@ -171,8 +171,8 @@ extension World {
 
     // MARK: Outsiders
 
-    /// What somebody does to the mountpoint at that moment of the running operation; counted, unless it takes away again
-    /// what he has mounted.
+    /// What somebody does to the mountpoint at that moment of the running operation; counted, unless it takes away
+    /// again what he has mounted.
     private mutating func interfere(_ moment: Step.Moment, _ change: (inout World) -> Void) {
         if moment != .now {
             act(works: true)

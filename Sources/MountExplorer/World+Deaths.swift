@@ -37,8 +37,8 @@ extension World {
         nextMount = ledger.row?.id?.rawValue ?? 1
     }
 
-    /// Where a request was unanswered, or a failed attach not yet undone, the ledger has the last word: clients detach to
-    /// be sure, and what is there from now on is relied on.
+    /// Where a request was unanswered, or a failed attach not yet undone, the ledger has the last word: clients detach
+    /// to be sure, and what is there from now on is relied on.
     private mutating func settlePromises() {
         for request in outstanding {
             if request.isRemoval || !promised.contains(request.key) { promise(request.key) }

@@ -5,8 +5,8 @@ import MountModel
 extension World {
     /// Whether the step must bring those who wait nearer to their answers, so that it cannot be part of a circle.
     ///
-    /// New requests and answers change what is waited for. The clock may go round for ever where a mount is lost, but not
-    /// where somebody waits for nothing else.
+    /// New requests and answers change what is waited for. The clock may go round for ever where a mount is lost, but
+    /// not where somebody waits for nothing else.
     func mustProgress(by transition: Transition, to after: World) -> Bool {
         switch transition.step {
         // Even if it is answered at once, and their number is the same.

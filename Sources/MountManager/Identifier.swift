@@ -5,8 +5,8 @@ internal import LinuxMount
 public import MountModel
 public import SystemPackage
 
-/// The names that the API gives to mounts and attachments, and the folders' names: digests of what they stand for, so that
-/// they need no storage and the same thing has the same name after every restart.
+/// The names that the API gives to mounts and attachments, and the folders' names: digests of what they stand for, so
+/// that they need no storage and the same thing has the same name after every restart.
 public enum Identifier {
     /// `m-` and 64 bits of SHA-256 over the mountpoint's path.
     public static func mount(_ mountpoint: Mountpoint) -> String {
@@ -21,8 +21,8 @@ public enum Identifier {
         "a-" + digest([mountpoint.path.string, key.volume.name, key.consumer.name], bytes: 12)
     }
 
-    /// The folder's name beneath the mount root where the caller names none: the type and 64 bits of SHA-256 over type and
-    /// source. The options are left out: other options for the same source are to meet, and conflict.
+    /// The folder's name beneath the mount root where the caller names none: the type and 64 bits of SHA-256 over type
+    /// and source. The options are left out: other options for the same source are to meet, and conflict.
     public static func folder(for source: MountSource) -> String {
         "\(source.type)-" + digest([source.type.rawValue, source.source], bytes: 8)
     }

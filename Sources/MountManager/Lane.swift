@@ -4,8 +4,8 @@ internal import MountModel
 
 /// Lets a bounded number of things be under way at once; the others wait for their turn.
 ///
-/// There are two queues, each in order of arrival: what somebody waits for, and what the manager does for itself, such as
-/// the recovery of thousands of mounts. They take turns, so that neither holds the other up.
+/// There are two queues, each in order of arrival: what somebody waits for, and what the manager does for itself, such
+/// as the recovery of thousands of mounts. They take turns, so that neither holds the other up.
 struct Lane {
     /// How many may be under way at once.
     let limit: Int

@@ -57,8 +57,8 @@ extension LinuxExecutor {
         }
     }
 
-    /// The way to the mountpoint cannot be walked: whether our mount still exists is asked of the table, by its id. If it
-    /// may, it counts as covered, which keeps its record and tries again; else the place is somebody else's.
+    /// The way to the mountpoint cannot be walked: whether our mount still exists is asked of the table, by its id. If
+    /// it may, it counts as covered, which keeps its record and tries again; else the place is somebody else's.
     func unobservable(_ id: MountID?, problem: MountError) -> OperationOutcome {
         guard let id else { return OperationOutcome(.foreign, problem: problem) }
         do throws(SystemCallError) {
@@ -81,7 +81,8 @@ extension LinuxExecutor {
         case .empty: OperationOutcome(.empty)
         case .ours: OperationOutcome(.ours)
         case .covered: .covered(target.path)
-        case .parked: .parked(target.path)
+        // Where somebody has taken its place, that is what keeps it in its slot.
+        case .parked: if case .mount = observation.top { .covered(target.path) } else { .parked(target.path) }
         case .moved: .moved(observation, from: target.path)
         case .foreign: .foreign(observation, at: target.path)
         }

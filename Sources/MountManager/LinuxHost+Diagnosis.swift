@@ -9,8 +9,8 @@ internal import SystemPackage
 extension LinuxHost {
     /// What is wrong on this host, as far as the daemon can tell, the worst first.
     ///
-    /// The caller's thread is not blocked; looking at the folders takes as long as their filesystems do, and a thread for
-    /// each call: whoever lets others call it lets one in at a time, as the server does.
+    /// The caller's thread is not blocked; looking at the folders takes as long as their filesystems do, and a thread
+    /// for each call: whoever lets others call it lets one in at a time, as the server does.
     public func diagnose() async -> [Finding] {
         var findings = manager.configuration.readOnlyReason.map { [$0.finding] } ?? []
         findings += await lookAtFolders()

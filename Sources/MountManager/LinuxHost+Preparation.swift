@@ -49,8 +49,8 @@ extension LinuxHost {
         }
     }
 
-    /// Two daemons with state folders of their own must not mount beneath one root. The file stands beside the root, not in
-    /// it: consumers see what is in it, and whoever can open a file can lock it.
+    /// Two daemons with state folders of their own must not mount beneath one root. The file stands beside the root,
+    /// not in it: consumers see what is in it, and whoever can open a file can lock it.
     static func lockMountRoot(_ root: Mountpoint, _ steps: KernelSteps) throws(MountError) -> FileLock {
         guard let name = root.path.lastComponent else {
             throw .invalidArgument("the mount root \(root) has no name", hint: "choose a folder of its own")

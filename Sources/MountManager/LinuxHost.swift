@@ -140,8 +140,8 @@ public final class LinuxHost: Sendable {
         get async { if case .open(let ledger) = ledger { await ledger.counters } else { LedgerCounters() } }
     }
 
-    /// Reads the ledger and begins to recover what an earlier process left; requests are taken from then on. Mounts beneath
-    /// the mount root that are in no record are named in the log.
+    /// Reads the ledger and begins to recover what an earlier process left; requests are taken from then on. Mounts
+    /// beneath the mount root that are in no record are named in the log.
     ///
     /// - Throws: what kept the ledger from being read.
     public func start() async throws(MountError) {
@@ -155,8 +155,9 @@ public final class LinuxHost: Sendable {
 
     /// Ends what is in flight, within the limit, and lets go of everything; mounts stay in place for the next one.
     ///
-    /// Where nothing is mounted any more, the mount root's own bind mount goes too, but not by one that must not write. What hangs in the kernel is not waited
-    /// for any longer, and keeps its thread, and the locks, until it ends or the process does.
+    /// Where nothing is mounted any more, the mount root's own bind mount goes too, but not by one that must not write.
+    /// What hangs in the kernel is not waited for any longer, and keeps its thread, and the locks, until it ends or the
+    /// process does.
     ///
     /// - Throws: what kept the ledger from being closed, or `stuck` where something hangs; every acknowledged change is
     ///   durable all the same.
@@ -165,10 +166,12 @@ public final class LinuxHost: Sendable {
         await manager.stop(within: limit)
         let late = MountError(
             .stuck,
-            "not everything has ended: a call to the kernel or the disk hangs; the log says at which mountpoints",
+            "not everything has ended: a call to the kernel or the disk hangs",
             context: MountError.Context(operation: "stop"),
-            hint:
-                "what is recorded is safe, and mounts stay in place; the next start takes them up when the call has ended"
+            hint: """
+                the log names the mountpoints, if it is at one; what is recorded is safe, mounts stay in place, and \
+                the next start takes them up when the call has ended
+                """
         )
         // Where what is in flight has taken all the time, what does not hang gets a moment still.
         let rest = max(ContinuousClock.now.duration(to: deadline), .seconds(1))

@@ -52,7 +52,8 @@ public final class LinuxMountChanges: MountChangeSource {
     public func watchAttributes(_ look: @escaping @Sendable () async -> Bool) async {
         let clock = ContinuousClock()
         await wait(for: anything, firstAfter: Self.pauseBetweenLooks) {
-            // Changes come in crowds, and a look takes longer the more mounts there are: a fiftieth of the time at most.
+            // Changes come in crowds, and a look takes longer the more mounts there are: a fiftieth of the time at
+            // most.
             let began = clock.now
             let isOwedAnother = await look()
             let pause = max(Self.pauseBetweenLooks, began.duration(to: clock.now) * 50)

@@ -45,7 +45,8 @@ final class Machine {
         self.backoff = backoff
     }
 
-    /// All sources that this mountpoint has to do with: mounted, being mounted, or asked for. The first is the one to show.
+    /// All sources that this mountpoint has to do with: mounted, being mounted, or asked for. The first is the one to
+    /// show.
     var sources: [MountSource] {
         var sources: [ManagedSource] = []
         if case .build(let source) = state.operation?.kind { sources.append(source) }
@@ -57,7 +58,8 @@ final class Machine {
     /// What is mounted here, or what is being mounted, or nil where the machine has neither.
     var source: MountSource? { sources.first }
 
-    /// The kernel's id of the mount, as far as it is recorded. That of another boot is none: it may be another mount's now.
+    /// The kernel's id of the mount, as far as it is recorded. That of another boot is none: it may be another mount's
+    /// now.
     var mountID: MountID? { state.isPurging ? nil : state.row?.id }
 
     /// Whether nothing is under way and nobody waits for an answer.
@@ -66,8 +68,8 @@ final class Machine {
     /// Whether somebody waits for what it does.
     var isAwaited: Bool { !waiting.isEmpty || !watchers.isEmpty }
 
-    /// Whether what is under way, if anything is, is none of the clean-up's: a build for others, or an operation that may
-    /// never end. Who has been answered does not wait for these.
+    /// Whether what is under way, if anything is, is none of the clean-up's: a build for others, or an operation that
+    /// may never end. Who has been answered does not wait for these.
     var isSettled: Bool {
         if isAtRest || state.operation?.isStuck == true { return true }
         if case .build = state.operation?.kind { return closing == nil && state.write == nil }
@@ -95,8 +97,8 @@ struct WaitingRequest {
     let key: AttachmentKey
     /// What an attach wants; nil for a detach.
     let source: MountSource?
-    /// Whether it is an attach of what was not attached when it came.
-    let isNew: Bool
+    /// Whether it is an attach of what is not attached yet.
+    var isNew: Bool
     var isDetach: Bool { source == nil }
     var deadline: Task<Void, Never>?
     /// Why it was withdrawn, once it has been.

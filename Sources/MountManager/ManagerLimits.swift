@@ -2,8 +2,8 @@
 
 internal import MountModel
 
-/// How much a manager takes on at one time. What would go beyond is refused with `resource_exhausted` before anything is
-/// changed, or waits for its turn; what a start finds in the ledger is never refused.
+/// How much a manager takes on at one time. What would go beyond is refused with `resource_exhausted` before anything
+/// is changed, or waits for its turn; what a start finds in the ledger is never refused.
 public struct ManagerLimits: Hashable, Sendable {
     /// Mountpoints that have, or are getting, a mount.
     public var mounts = 100_000
@@ -13,8 +13,8 @@ public struct ManagerLimits: Hashable, Sendable {
     public var waiting = 16_384
     /// Attaches without an answer at one mountpoint; as many detaches again.
     public var waitingAtMountpoint = 1024
-    /// Kernel operations that somebody waits for, under way or waiting for their turn; beyond it nothing is mounted at a
-    /// new mountpoint.
+    /// Kernel operations that somebody waits for, under way or waiting for their turn; beyond it nothing is mounted at
+    /// a new mountpoint.
     public var awaitedOperations = 1024
     /// Kernel operations that are with the executor at once: so many builds, and so many of all other kinds. The others
     /// wait for their turn.

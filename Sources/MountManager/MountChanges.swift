@@ -13,9 +13,9 @@ public protocol MountChangeSource: Sendable {
     /// Calls `notify` whenever there may be something to drain, until the task is cancelled.
     func watch(_ notify: @escaping @Sendable () async -> Void) async
 
-    /// Calls `look` after changes of the table of any kind, those of attributes included, which `drain` does not report;
-    /// several may have come together. A `look` that returns true is owed another one after a while, whatever happens.
-    /// Until the task is cancelled.
+    /// Calls `look` after changes of the table of any kind, those of attributes included, which `drain` does not
+    /// report; several may have come together. A `look` that returns true is owed another one after a while, whatever
+    /// happens. Until the task is cancelled.
     func watchAttributes(_ look: @escaping @Sendable () async -> Bool) async
 }
 

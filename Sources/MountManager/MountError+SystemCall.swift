@@ -27,8 +27,8 @@ extension MountError {
         case .improperLink:
             code = .foreign
             hint = """
-                somebody has mounted over a folder on the way: see 'findmnt --target \(path)'; it is never touched. If the \
-                mount root itself was unmounted, restart holdfastd
+                somebody has mounted over a folder on the way: see 'findmnt --target \(path)'; it is never touched. \
+                If the mount root itself was unmounted, restart holdfastd
                 """
         case .resourceBusy:
             code = .foreign
@@ -124,7 +124,8 @@ extension OperationOutcome {
                 .foreign, "the mount of \(path) was moved \(place) by somebody",
                 context: MountError.Context(operation: "inspect", target: path.string),
                 hint:
-                    "move it back with 'mount --move', or unmount it there; it is neither remounted nor unmounted by Holdfast"
+                    "move it back with 'mount --move', or unmount it there; it is neither remounted nor unmounted by "
+                    + "Holdfast"
             ))
     }
 

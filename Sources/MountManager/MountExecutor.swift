@@ -5,8 +5,9 @@ public import MountModel
 /// Carries out the kernel operations that a state machine asks for: the one protocol behind which threads, worker
 /// processes and the simulation stand.
 ///
-/// The manager starts at most one operation at a time for a mountpoint; operations for different mountpoints overlap. An
-/// operation says on `OperationProgress.current` when it has got its thread, and ends with an observation taken from the kernel after its end, never with what a call returned.
+/// The manager starts at most one operation at a time for a mountpoint; operations for different mountpoints overlap.
+/// An operation says on `OperationProgress.current` when it has got its thread, and ends with an observation taken from
+/// the kernel after its end, never with what a call returned.
 public protocol MountExecutor: Sendable {
     /// Those of the mountpoints at which a worker of a daemon that is no more still acts. Asks once for all, as a rule.
     func orphans(among mountpoints: Set<Mountpoint>) async -> Set<Mountpoint>
@@ -41,14 +42,15 @@ public protocol MountExecutor: Sendable {
     /// What the kernel's table says about the topmost mount at the mountpoint, against what the source asks for.
     func examine(_ mountpoint: Mountpoint, expecting id: MountID?, of source: MountSource) async -> Examination
 
-    /// Which of these mounts have other attributes than their sources ask for; some microseconds a mount. A mount root that
-    /// others have made shared is made private again, by an executor that repairs anything.
+    /// Which of these mounts have other attributes than their sources ask for; some microseconds a mount. A mount root
+    /// that others have made shared is made private again, by an executor that repairs anything.
     func drift(among mounts: [MountID: MountSource]) async -> Drift
 
     /// The mounts attached right beneath the mount root, but for those with these ids; none where they cannot be read.
     func mountsBeneathRoot(except known: Set<MountID>) async -> [UnrecordedMount]
 
-    /// Gives the mount the attributes that its source asks for, if it is on top at the mountpoint; nothing else is changed.
+    /// Gives the mount the attributes that its source asks for, if it is on top at the mountpoint; nothing else is
+    /// changed.
     ///
     /// - Returns: why it could not be done.
     func restoreAttributes(of id: MountID, at mountpoint: Mountpoint, for source: MountSource) async -> MountError?

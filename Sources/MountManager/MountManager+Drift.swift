@@ -5,17 +5,19 @@ internal import MountModel
 
 // Mounts that are still there, and not as they were made: somebody has remounted them.
 extension MountManager {
-    /// Compares the attributes of all mounts in use with those that they were given, tells the machines where there is a
-    /// difference, and says so in the log.
+    /// Compares the attributes of all mounts in use with those that they were given, tells the machines where there is
+    /// a difference, and says so in the log.
     ///
-    /// - Returns: whether another look is worth while: something is being healed, which may be refused, or something has
-    ///   not been inspected yet.
+    /// - Returns: whether another look is worth while: something is being healed, which may be refused, or something
+    ///   has not been inspected yet.
     package func lookForDrift() async -> Bool {
         var mounts: [MountID: MountSource] = [:]
         for machine in machines.values where machine.state.seen == .ours {
             if let row = machine.state.row, let id = row.id { mounts[id] = row.source.source }
         }
         let drift = await executor.drift(among: mounts)
+        // What is found now is the next start's.
+        if isStopping { return false }
         for problem in drift.problems { logger.error("\(problem.message)") }
         note(isRootExposed: drift.isRootExposed)
         var isWorthAnother = machines.values.contains { $0.state.seen == .unknown }

@@ -164,7 +164,8 @@ extension MountManager {
         let (change, added) = ledgerChange(for: batch, of: machine)
         let removesFolder = change.record == .delete
         Task {
-            // The folder goes before the record does: a crash in between leaves the record, and recovery comes by again.
+            // The folder goes before the record does: a crash in between leaves the record, and recovery comes by
+            // again.
             if removesFolder {
                 let turn = await turn(in: .table, forWriteAt: mountpoint)
                 await removeFolder(at: mountpoint)
@@ -218,6 +219,11 @@ extension MountManager {
         for key in batch.remove { machine.leaving[key] = machine.attachments.removeValue(forKey: key) }
         for attachment in added { machine.attachments[attachment.key] = attachment }
         counts.attachments += machine.attachments.count - before
+        // One that waits on, because the mount has changed meanwhile, is not on its way any more.
+        for request in batch.requests where request.isAttach && machine.waiting[request.id]?.isNew == true {
+            machine.waiting[request.id]?.isNew = false
+            counts.newAttaches -= 1
+        }
         // What has changed in the kernel since the request came is to be known before it is answered.
         takeChanges()
         feed(.committed(true), to: machine)

@@ -27,7 +27,8 @@ extension MountManager {
         case .busy:
             return MountError(
                 .busy,
-                "\(subject): \(machine.source.map(\.description) ?? "another source") is still mounted there and in use",
+                "\(subject): \(machine.source.map(\.description) ?? "another source") is still mounted there and in "
+                    + "use",
                 context: machine.problem?.context ?? context,
                 hint: "end what uses it, or choose another mountpoint")
         case .stuck:
@@ -92,7 +93,8 @@ extension MountManager {
         return MountError(
             .foreign, "\(subject): something that Holdfast did not mount is there", context: context,
             hint:
-                "see it with 'findmnt \(machine.mountpoint)'; it is never touched: unmount it yourself, or choose another mountpoint"
+                "see it with 'findmnt \(machine.mountpoint)'; it is never touched: unmount it yourself, or choose "
+                + "another mountpoint"
         )
     }
 }

@@ -4,12 +4,14 @@ public import MountModel
 internal import SystemPackage
 
 extension MountManager {
-    /// Attaches, mounting where need be; returns once the attachment is in the ledger and the mount is verified by its id.
+    /// Attaches, mounting where need be; returns once the attachment is in the ledger and the mount is verified by its
+    /// id.
     ///
     /// Cancelling the task withdraws the request.
     ///
     /// - Throws: `invalid_argument`, `conflict`, `mount_failed`, `foreign`, `busy`, `timed_out`, `cancelled`, `stuck`,
-    ///   `resource_exhausted` or `unavailable`; the attachment is then not there.
+    ///   `resource_exhausted` or `unavailable`; the attachment is then not there. One that was there stays, and may
+    ///   have become persistent if the mount was lost or covered while that was written.
     public nonisolated func attach(_ order: AttachOrder) async throws(MountError) -> AttachResult {
         // Counted from the request's arrival, not from when the actor comes to it.
         try await attach(order, until: .now + min(order.timeout, configuration.limits.requestTime))
@@ -47,8 +49,8 @@ extension MountManager {
     ///
     /// One that is not there is no error, and changes nothing.
     ///
-    /// - Throws: `resource_exhausted` where the ledger could not take it, `timed_out`, `cancelled` or `unavailable`; the
-    ///   attachment is then still there.
+    /// - Throws: `resource_exhausted` where the ledger could not take it, `timed_out`, `cancelled` or `unavailable`;
+    ///   the attachment is then still there.
     public nonisolated func detach(
         _ key: AttachmentKey, from mountpoint: Mountpoint, owner: UInt32, timeout: Duration = .seconds(30)
     ) async throws(MountError) -> DetachResult {
@@ -100,8 +102,8 @@ extension MountManager {
         }
     }
 
-    /// One device must not be mounted at two places by Holdfast: the kernel would share one superblock, silently with the
-    /// first one's options, or two loop devices would write to one image. Nor may two overlays write to one folder.
+    /// One device must not be mounted at two places by Holdfast: the kernel would share one superblock, silently with
+    /// the first one's options, or two loop devices would write to one image. Nor may two overlays write to one folder.
     private func checkSourceIsFree(_ source: MountSource, for mountpoint: Mountpoint) throws(MountError) {
         let places = source.exclusivePlaces
         guard !places.isEmpty, machines[mountpoint]?.state.row?.source.source != source else { return }
@@ -109,7 +111,8 @@ extension MountManager {
             guard machine.sources.contains(where: { !places.isDisjoint(with: $0.exclusivePlaces) }) else { continue }
             throw MountError(
                 .conflict,
-                "cannot attach \(source) at \(mountpoint): it, or what it writes to, is mounted at \(machine.mountpoint)",
+                "cannot attach \(source) at \(mountpoint): it, or what it writes to, is mounted at "
+                    + "\(machine.mountpoint)",
                 context: context("attach", source: source, at: mountpoint),
                 hint: "attach to it there: leave the mountpoint out, or name \(machine.mountpoint)")
         }
@@ -245,8 +248,8 @@ extension MountManager {
 }
 
 extension MountSource {
-    /// What may be in one mount only: a device or an image, of which there must be one superblock, and the folders that an
-    /// overlay writes to, of which the kernel says that two users are undefined behaviour.
+    /// What may be in one mount only: a device or an image, of which there must be one superblock, and the folders that
+    /// an overlay writes to, of which the kernel says that two users are undefined behaviour.
     fileprivate var exclusivePlaces: Set<ExactText> {
         switch type.rawValue {
         case "bind": []

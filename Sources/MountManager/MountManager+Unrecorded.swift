@@ -5,16 +5,17 @@ public import MountModel
 internal import SystemPackage
 
 extension MountManager {
-    /// The mounts beneath the mount root that belong to no mountpoint's record: somebody else's, or ours of a ledger that
-    /// is gone. Sorted by path.
+    /// The mounts beneath the mount root that belong to no mountpoint's record: somebody else's, or ours of a ledger
+    /// that is gone. Sorted by path.
     ///
-    /// What is mounted inside a mount, or over one, is not among them: it is somebody's own, or a mountpoint is `foreign`.
-    /// None are found where the executor does not answer within a second.
+    /// What is mounted inside a mount, or over one, is not among them: it is somebody's own, or a mountpoint is
+    /// `foreign`. None are found where the executor does not answer within a second.
     public func unrecordedMounts() async -> [UnrecordedMount] {
         takeChanges()
         let known = Set(mountpointsByID.keys)
         let before = Set(machines.keys.map(\.path))
-        // Where all threads hang in the kernel, the mounts that are known are worth more than an answer that never comes.
+        // Where all threads hang in the kernel, the mounts that are known are worth more than an answer that never
+        // comes.
         let found = await Deadline.first(within: .seconds(1), otherwise: []) { [executor] in
             await executor.mountsBeneathRoot(except: known)
         }

@@ -7,8 +7,8 @@ public import MountModel
 /// Runs the state machines: one for each mountpoint, fed with requests, with the ends of kernel operations and ledger
 /// writes, and with what the kernel says has changed.
 ///
-/// The actor decides nothing about a mountpoint: `MountState.handle` does. It carries out effects and feeds their outcomes
-/// back as events. No call here blocks a thread.
+/// The actor decides nothing about a mountpoint: `MountState.handle` does. It carries out effects and feeds their
+/// outcomes back as events. No call here blocks a thread.
 ///
 /// Life: `init`, `start()`, then `run()` for as long as the manager lives, then `stop()`.
 public actor MountManager {
@@ -117,15 +117,15 @@ public actor MountManager {
         }
     }
 
-    /// Stops accepting, and returns when no kernel operation or ledger write is in flight, or at the deadline: what hangs
-    /// is then named in the log.
+    /// Stops accepting, and returns when no kernel operation or ledger write is in flight, or at the deadline: what
+    /// hangs is then named in the log.
     ///
     /// Mounts stay as they are: the next start finds them.
     public func stop(within limit: Duration) async {
         stopAccepting()
         let deadline = ContinuousClock.now + limit
         for mountpoint in machines.keys { await wait(for: .rest, at: mountpoint, until: deadline) }
-        removeOwedFolders()
+        if ContinuousClock.now < deadline { removeOwedFolders() }
         if let removingOwed {
             await Deadline.first(within: ContinuousClock.now.duration(to: deadline), otherwise: ()) {
                 await removingOwed.value
@@ -137,14 +137,13 @@ public actor MountManager {
     /// Names what a stop does not wait for.
     private func noteWhatHangs() {
         let hanging = machines.values.filter { !$0.isAtRest }.sorted { $0.mountpoint < $1.mountpoint }
-        let folders = removingOwed == nil ? 0 : owedFolders.count
-        if hanging.isEmpty, folders == 0 { return }
+        if hanging.isEmpty, removingOwed == nil { return }
         let shown = hanging.prefix(20).map { "\($0.mountpoint) (\($0.state.phase.rawValue))" }
         logger.error(
-            "stopping does not wait any longer for what is under way: \(hanging.count) mountpoints, \(folders) folders",
+            "stopping does not wait any longer for what is under way at \(hanging.count) mountpoints",
             metadata: [
                 "mountpoints": "\(shown.joined(separator: ", "))\(hanging.count > shown.count ? ", …" : "")",
-                "folders": "\(folders)",
+                "folder": "\(removal?.mountpoint, default: "")",
             ])
     }
 

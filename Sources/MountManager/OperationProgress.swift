@@ -2,8 +2,8 @@
 
 internal import NIOConcurrencyHelpers
 
-/// Since when a kernel operation has been on its thread, told by the executor that runs it: its deadline counts from then
-/// on, not from when it was queued, so that slow operations do not make those behind them `stuck`.
+/// Since when a kernel operation has been on its thread, told by the executor that runs it: its deadline counts from
+/// then on, not from when it was queued, so that slow operations do not make those behind them `stuck`.
 public final class OperationProgress: Sendable {
     /// That of the operation which this task is about; nil elsewhere. An executor calls `begin` and `end` on it.
     @TaskLocal public static var current: OperationProgress?

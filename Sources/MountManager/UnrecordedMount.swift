@@ -3,7 +3,8 @@
 public import MountModel
 public import SystemPackage
 
-/// A mount right beneath the mount root that no record accounts for, in the kernel's words. It is shown, and never touched.
+/// A mount right beneath the mount root that no record accounts for, in the kernel's words. It is shown, and never
+/// touched.
 public struct UnrecordedMount: Hashable, Sendable {
     /// Where it is.
     public var path: FilePath

@@ -41,7 +41,8 @@ public enum InputText {
             default:
                 if component.utf8.count > maximumComponentLength {
                     throw .invalidArgument(
-                        "the \(what) has a component of \(component.utf8.count) bytes; at most \(maximumComponentLength) are allowed"
+                        "the \(what) has a component of \(component.utf8.count) bytes; at most "
+                            + "\(maximumComponentLength) are allowed"
                     )
                 }
             }

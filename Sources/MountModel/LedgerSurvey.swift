@@ -14,8 +14,8 @@ public struct LedgerSurvey: Hashable, Sendable {
 
     /// Whether there is a ledger, or a part of one. An empty file is none: a repair that failed leaves one.
     public var isThere: Bool
-    /// Ledgers that could not be read and were moved aside, the oldest first: the database, or what there is of one that
-    /// has lost its database.
+    /// Ledgers that could not be read and were moved aside, the oldest first: the database, or what there is of one
+    /// that has lost its database.
     public var movedAside: [FilePath]
     /// The numbers of the ledgers that were moved aside, ascending.
     public var asideNumbers: [Int]

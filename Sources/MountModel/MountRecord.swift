@@ -2,8 +2,8 @@
 
 /// The durable record of one mountpoint, as the ledger keeps it.
 ///
-/// With an id it is *bound*: written before the mount is placed, so that the mount may or may not exist. Without one it is
-/// *wanted*: a persistent attachment's mount after a reboot.
+/// With an id it is *bound*: written before the mount is placed, so that the mount may or may not exist. Without one it
+/// is *wanted*: a persistent attachment's mount after a reboot.
 public struct MountRecord: Hashable, Sendable {
     /// What is mounted there.
     public var source: MountSource

@@ -17,8 +17,8 @@ extension MountState {
         case close
         /// Make the batch durable; ends with `.committed`.
         case write(Batch)
-        /// Note that an attachment to the source has ended although nobody detached it: it did not outlive a reboot. Its
-        /// removal is durable.
+        /// Note that an attachment to the source has ended although nobody detached it: it did not outlive a reboot.
+        /// Its removal is durable.
         case ended(Key, Source)
         /// Answer the request; each is answered once.
         case reply(RequestID, Answer)

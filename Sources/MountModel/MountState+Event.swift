@@ -7,7 +7,8 @@ extension MountState {
         case start
         /// Somebody asks for something; `isAdded` is false and the kind is attach or detach.
         case request(Request)
-        /// The caller's deadline has passed, or he hung up. A request that is being committed is answered by its commit.
+        /// The caller's deadline has passed, or he hung up. A request that is being committed is answered by its
+        /// commit.
         case cancel(RequestID)
         /// The build has ended: with the id of the detached mount, whose descriptor the shell now holds, or with nil.
         case built(MountID?)
@@ -19,8 +20,8 @@ extension MountState {
         case committed(Bool)
         /// The retry clock has rung.
         case timer
-        /// "The mount table changed here", without saying how. An overflow of the kernel's event queue is a hint to every
-        /// mountpoint.
+        /// "The mount table changed here", without saying how. An overflow of the kernel's event queue is a hint to
+        /// every mountpoint.
         case hint
     }
 }

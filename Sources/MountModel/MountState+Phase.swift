@@ -17,7 +17,8 @@ extension MountState {
         case lingering
         /// Our mount is gone, its row is about to be.
         case forgetting
-        /// Attachments are left, the mount is gone; it is mounted again, at once or at the retry, or when somebody asks.
+        /// Attachments are left, the mount is gone; it is mounted again, at once or at the retry, or when somebody
+        /// asks.
         case lost
         /// Something that is not ours is mounted there, perhaps over ours.
         case foreign

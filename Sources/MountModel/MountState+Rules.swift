@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// What follows from the facts. Every rule leaves alone what does not concern it, so that any of them may find nothing to
-// do; their order is their priority.
+// What follows from the facts. Every rule leaves alone what does not concern it, so that any of them may find nothing
+// to do; their order is their priority.
 extension MountState {
     mutating func advance() {
         if isReadOnly {
@@ -84,8 +84,8 @@ extension MountState {
         fail(.conflict) { $0.source != pinned }
     }
 
-    /// The source that others have to agree with: that of the attachments, else the one being mounted for those who wait,
-    /// else that of a mount that is there and awaited.
+    /// The source that others have to agree with: that of the attachments, else the one being mounted for those who
+    /// wait, else that of a mount that is there and awaited.
     private var pinnedSource: Source? {
         if !held.isEmpty || write?.add.isEmpty == false { return row?.source }
         if let built, isAwaited(built.source) { return built.source }

@@ -68,8 +68,8 @@ extension MountState {
 
     // MARK: Who wants what
 
-    /// Whether what was last seen can be relied on: nothing is under way that changes it. A hint that speaks against it has
-    /// begun an inspection by then.
+    /// Whether what was last seen can be relied on: nothing is under way that changes it. A hint that speaks against it
+    /// has begun an inspection by then.
     var isTrusted: Bool { operation == nil && built == nil }
 
     /// Whether attachments are left, but for those that were answered as failed.

@@ -83,8 +83,8 @@ public struct MountState<Key: Hashable & Sendable, Source: ManageableSource>: Ha
 
     /// Takes one event and says what is to be done about it, in this order.
     ///
-    /// Never fails and never blocks. An end without an operation, a commit without a write and a timer that is not armed
-    /// change nothing.
+    /// Never fails and never blocks. An end without an operation, a commit without a write and a timer that is not
+    /// armed change nothing.
     public mutating func handle(_ event: Event) -> [Effect] {
         note(event)
         advance()

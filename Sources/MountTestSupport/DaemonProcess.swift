@@ -12,6 +12,8 @@ public final class DaemonProcess: @unchecked Sendable {
         case exited(Int32)
         /// By this signal.
         case killed(Int32)
+        /// Nobody can tell how: `waitid` answered this error.
+        case unknown(Int32)
     }
 
     /// A daemon that could not be started, or does not listen.
@@ -37,7 +39,7 @@ public final class DaemonProcess: @unchecked Sendable {
     private var end: End?
     private var isKilledByUs = false
 
-    /// Starts it; its environment is this one only.
+    /// Starts it; its environment is this one only, but for a sanitizer's options.
     ///
     /// - Parameters:
     ///   - lineLimit: how much of its log is kept.
@@ -58,6 +60,7 @@ public final class DaemonProcess: @unchecked Sendable {
         posix_spawn_file_actions_adddup2(&actions, output.fileDescriptor, 1)
         posix_spawn_file_actions_adddup2(&actions, output.fileDescriptor, 2)
         var words = ([program] + arguments).map { strdup($0) } + [nil]
+        let environment = environment.merging(SanitizerOptions.environment) { given, _ in given }
         var variables = environment.map { strdup("\($0.key)=\($0.value)") } + [nil]
         defer { for text in words + variables { free(text) } }
         var pid: pid_t = 0
@@ -80,55 +83,76 @@ public final class DaemonProcess: @unchecked Sendable {
     private static let endOfLog = "\u{4}\n"
 
     private func read(_ log: FileHandle) {
-        var rest = ""
+        let newline = UInt8(ascii: "\n")
+        // Bytes, for a read may end within a character.
+        var rest: [UInt8] = []
         while true {
             let data = log.availableData
             if data.isEmpty { break }
-            rest += String(decoding: data, as: UTF8.self)
-            var found = rest.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
-            rest = found.removeLast()
-            condition.withLock {
-                if let last = found.firstIndex(where: { $0.hasSuffix("\u{4}") }) {
-                    found[last].removeLast()
-                    if found[last].isEmpty { found.remove(at: last) }
-                    isLogComplete = true
-                }
-                lines = (lines + found).suffix(lineLimit)
-                if found.contains(where: { $0.contains("listening") }) { isListening = true }
-                condition.broadcast()
-            }
+            rest += data
+            guard let last = rest.lastIndex(of: newline) else { continue }
+            keep(rest[..<last].split(separator: newline, omittingEmptySubsequences: false))
+            rest.removeFirst(last + 1)
         }
+        if !rest.isEmpty { keep([rest[...]]) }
         condition.withLock {
-            if !rest.isEmpty { lines.append(rest) }
             isLogComplete = true
+            condition.broadcast()
+        }
+    }
+
+    private func keep(_ found: [ArraySlice<UInt8>]) {
+        var found = found.map { String(decoding: $0, as: UTF8.self) }
+        condition.withLock {
+            if let last = found.firstIndex(where: { $0.hasSuffix(Self.endOfLog.dropLast()) }) {
+                found[last].removeLast()
+                if found[last].isEmpty { found.remove(at: last) }
+                isLogComplete = true
+            }
+            lines.append(contentsOf: found)
+            if lines.count > lineLimit { lines.removeFirst(lines.count - lineLimit) }
+            if found.contains(where: { $0.contains("listening") }) { isListening = true }
             condition.broadcast()
         }
     }
 
     private func wait(_ onStop: (@Sendable () -> Void)?) {
         while true {
-            var status: Int32 = 0
-            guard waitpid(pid, &status, WUNTRACED) == pid else { continue }
-            if status & 0xff == 0x7f {
-                guard let onStop else { continue }
-                onStop()
+            var info = siginfo_t()
+            // Its number stays its own until it is reaped.
+            let states = WEXITED | (onStop == nil ? 0 : WSTOPPED)
+            guard waitid(P_PID, id_t(pid), &info, states | WNOWAIT) == 0 else {
+                let error = errno
+                if error == EINTR { continue }
+                return ended(.unknown(error))
+            }
+            let status = info._sifields._sigchld.si_status
+            switch Int(info.si_code) {
+            case Int(CLD_STOPPED):
+                // Each stop is reported once; it may have gone on, or have been killed, by now.
+                _ = waitid(P_PID, id_t(pid), &info, WSTOPPED | WNOHANG)
+                onStop?()
                 kill(pid, SIGCONT)
-                continue
+            case Int(CLD_EXITED): return ended(.exited(status))
+            default: return ended(.killed(status))
             }
-            condition.withLock {
-                // From now on the number may be another's.
-                end = status & 0x7f == 0 ? .exited((status >> 8) & 0xff) : .killed(status & 0x7f)
-                condition.broadcast()
-            }
-            return
+        }
+    }
+
+    /// Notes how it ended, and reaps it: from then on its number may be another's.
+    private func ended(_ how: End) {
+        condition.withLock {
+            end = how
+            if case .unknown = how {} else { waitpid(pid, nil, 0) }
+            condition.broadcast()
         }
     }
 
     /// Waits until it takes connections; false where it ends before.
     ///
     /// - Throws: where it does neither in time.
-    public func waitUntilListening(within limit: TimeInterval = .infinity) throws -> Bool {
-        let deadline = Date(timeIntervalSinceNow: min(limit, 1e9))
+    public func waitUntilListening(within limit: TimeInterval = 60) throws -> Bool {
+        let deadline = Date(timeIntervalSinceNow: limit)
         return try condition.withLock {
             while !isListening, !hasEnded {
                 if !condition.wait(until: deadline) {
@@ -141,7 +165,7 @@ public final class DaemonProcess: @unchecked Sendable {
 
     /// Waits for its end, and all of its log; nil where there is none in time.
     public func waitForEnd(within limit: TimeInterval) -> End? {
-        let deadline = Date(timeIntervalSinceNow: min(limit, 1e9))
+        let deadline = Date(timeIntervalSinceNow: limit)
         return condition.withLock {
             while !hasEnded, condition.wait(until: deadline) {}
             return hasEnded ? end : nil
@@ -169,12 +193,17 @@ public final class DaemonProcess: @unchecked Sendable {
     public func logTail(_ count: Int = 60) -> [String] { condition.withLock { lines.suffix(count) } }
 
     /// The log's lines with this text, once there are so many, or it has ended.
-    public func logLines(with text: String, count: Int) -> [String] {
-        condition.withLock {
+    ///
+    /// - Throws: where neither is so in time.
+    public func logLines(with text: String, count: Int, within limit: TimeInterval = 60) throws -> [String] {
+        let deadline = Date(timeIntervalSinceNow: limit)
+        return try condition.withLock {
             while true {
                 let found = lines.filter { $0.contains(text) }
                 if found.count >= count || hasEnded { return found }
-                condition.wait()
+                if !condition.wait(until: deadline) {
+                    throw Failure("\(found.count) of \(count) lines with '\(text)' are in the log after \(limit) s")
+                }
             }
         }
     }

@@ -77,6 +77,8 @@ public struct MountOperations: Sendable {
 
     private func buildOnDevice(_ path: FilePath, _ recipe: MountRecipe) throws(SystemCallError) -> DetachedMount {
         let device = try BlockDevice.open(path)
+        // For the kernel they are two devices, and neither superblock is in the other's way.
+        try LoopDevice.requireUnshared(device)
         let mount = try buildFilesystem(recipe, on: device.path)
         try device.close()
         return mount

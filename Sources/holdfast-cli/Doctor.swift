@@ -8,8 +8,8 @@ struct Doctor: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Find out what is wrong on this host, and what to do about it.",
         discussion: """
-            Asks the daemon; where that does not answer, looks at what can be seen without it, best as root. Exits with 0 \
-            if all is well and with 1 if there is an error or a warning.
+            Asks the daemon; where that does not answer, looks at what can be seen without it, best as root. Exits \
+            with 0 if all is well and with 1 if there is an error or a warning.
             """)
 
     @Option(

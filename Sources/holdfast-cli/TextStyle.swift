@@ -41,8 +41,8 @@ struct TextStyle: Hashable, Sendable {
         }
     }
 
-    /// The text with everything escaped that could steer a terminal or break a line: C0 and C1 controls, DEL, separators
-    /// of lines, and marks that turn the writing direction or have no width.
+    /// The text with everything escaped that could steer a terminal or break a line: C0 and C1 controls, DEL,
+    /// separators of lines, and marks that turn the writing direction or have no width.
     static func escaped(_ text: String) -> String {
         guard text.unicodeScalars.contains(where: isUnsafe) else { return text }
         var shown = ""

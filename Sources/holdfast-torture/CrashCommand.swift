@@ -8,8 +8,9 @@ struct CrashCommand: ParsableCommand {
         commandName: "crash",
         abstract: "Kill the daemon under load, again and again, and check what recovery makes of it.",
         discussion: """
-            A seed gives the same ends in the same order and the same requests of each client; how the threads interleave \
-            is up to the machine. Ends with status 1 at the first violation, and leaves everything as it is then.
+            A seed gives the same ends in the same order and the same requests of each client; how the threads \
+            interleave is up to the machine. Ends with status 1 at the first violation, and leaves everything as it \
+            is then.
             """)
 
     @Option(help: "How many kills.")

@@ -31,7 +31,8 @@ struct CrashReport {
             | seed \(seed) | |
             | --- | --- |
             | kills | \(killed): \(kinds) |
-            | failpoints hit | \(failpoints.count), \(failpoints.values.min() ?? 0) to \(failpoints.values.max() ?? 0) times each |
+            | failpoints hit | \(failpoints.count), \(failpoints.values.min() ?? 0) to \
+            \(failpoints.values.max() ?? 0) times each |
             | of them with a worker that was to go on | \(orphanings) |
             | failpoints never reached | \(unreached.isEmpty ? "none" : unreached.joined(separator: ", ")) |
             | starts, complete checks | \(starts), \(checks) |

@@ -3,9 +3,10 @@
 /// Says whether a process has grown: the soak's rule.
 ///
 /// Memory: the trend of the private memory after the warm-up, as the median of the slopes between all pairs of samples
-/// (Theil and Sen: a single spike does not count), is at most a number of KiB a minute. Descriptors by kind: in no pause of
-/// the load after the warm-up are there more than in the first of those pauses. Threads, of which the runtime's pools start
-/// and end some as they like: the second half of the time after the warm-up never has more than the first half had.
+/// (Theil and Sen: a single spike does not count), is at most a number of KiB a minute. Descriptors by kind: in no
+/// pause of the load after the warm-up are there more than in the first of those pauses. Threads, of which the
+/// runtime's pools start and end some as they like: the second half of the time after the warm-up never has more than
+/// the first half had.
 struct GrowthJudge: Sendable {
     /// How long the process may still grow, in seconds.
     var warmUp = 120.0

@@ -55,7 +55,8 @@ struct KeyRecord: Sendable {
             hasFailed = false
         case .refused:
             hasFailed = true
-            // Its write may have been durable before the mount turned out to be covered: the lease stays the longer one.
+            // Its write may have been durable before the mount turned out to be covered: the lease stays the longer
+            // one.
             if let id = held?.id, asked, held?.isPersistent == false {
                 held = HeldAttachment(id: id, isPersistent: nil)
             }
@@ -110,8 +111,8 @@ struct KeyRecord: Sendable {
         if found == nil { file = nil }
     }
 
-    /// The host has rebooted: what is persistent must be there again, on a new mount; of the rest nothing may be left once
-    /// that is looked at, which whoever looks makes sure of.
+    /// The host has rebooted: what is persistent must be there again, on a new mount; of the rest nothing may be left
+    /// once that is looked at, which whoever looks makes sure of.
     ///
     /// - Parameter keepsFiles: what was written outlives its mount.
     mutating func reboot(keepsFiles: Bool) {

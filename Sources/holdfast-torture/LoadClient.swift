@@ -153,6 +153,8 @@ final class LoadClient: @unchecked Sendable {
         let descriptor = open(file.path, O_CREAT | O_WRONLY | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0o600)
         let code = errno
         guard descriptor >= 0 else {
+            // A detach that it hung up on may have come after the attach.
+            if code == ENOENT, records[key]?.hasGhost == true { return }
             complaints.append("\(key): cannot write \(file.path): \(String(cString: strerror(code)))")
             return
         }

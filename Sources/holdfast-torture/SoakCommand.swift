@@ -7,9 +7,9 @@ struct SoakCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "soak", abstract: "Load the daemon for minutes, with faults, and check that it does not grow.",
         discussion: """
-            After the warm-up the trend of its private memory must stay below the limit, and in no pause of the load may it \
-            have more descriptors of any kind than in the first one; the second half of that time may not have more threads \
-            than the first half. Ends with status 1 otherwise.
+            After the warm-up the trend of its private memory must stay below the limit, and in no pause of the load \
+            may it have more descriptors of any kind than in the first one; the second half of that time may not have \
+            more threads than the first half. Ends with status 1 otherwise.
             """)
 
     @Option(help: "How long.")

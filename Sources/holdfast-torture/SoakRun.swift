@@ -147,7 +147,8 @@ final class SoakRun: @unchecked Sendable {
         let trend = judge.trend(of: samples).map { String(format: "%.1f", $0) } ?? "unknown"
         var lines = [
             "| seed \(seed), \(clients.count) clients, \(Int(elapsed)) s | |", "| --- | --- |",
-            "| requests | \(total.requests), \(Int(Double(total.requests) / elapsed)) a second: \(total.attached) attached, "
+            "| requests | \(total.requests), \(Int(Double(total.requests) / elapsed)) a second: \(total.attached) "
+                + "attached, "
                 + "\(total.detached) detached, \(total.unanswered) unanswered, \(total.hungUp) hung up |",
             "| refused | \(refused) |", "| faults | \(faults.text) |",
             "| trend of the private memory | \(trend) KiB a minute, \(Int(judge.limit)) allowed |", "",

@@ -16,13 +16,17 @@ extension World {
     /// - Throws: what is still there.
     func reboot() throws {
         try OwnProcesses.endWorkers(at: mountRoot)
-        let mounts = try MountTable.current.entries(beneath: FilePath(folder)).compactMap(\.mountpoint?.string)
-        for place in mounts.reversed() where place.hasPrefix(mountRoot) || place.hasPrefix(runtimeFolder) {
-            try require(umount2(place, Int32(UMOUNT_NOFOLLOW)) == 0, "umount \(place)")
+        let places = try MountTable.current.entries(beneath: FilePath(folder)).compactMap(\.mountpoint)
+        let own = [FilePath(mountRoot), FilePath(runtimeFolder)]
+        for place in places.reversed() where own.contains(where: place.starts(with:)) {
+            try require(umount2(place.string, Int32(UMOUNT_NOFOLLOW)) == 0, "umount \(place)")
         }
         try require(rmdir(runtimeFolder + "/parking") == 0 || errno == ENOENT, "rmdir \(runtimeFolder)/parking")
-        for name in (try? FileManager.default.contentsOfDirectory(atPath: runtimeFolder)) ?? [] {
-            try require(unlink(runtimeFolder + "/" + name) == 0, "unlink \(runtimeFolder)/\(name)")
+        // A daemon that was killed early has not made it.
+        if FileManager.default.fileExists(atPath: runtimeFolder) {
+            for name in try FileManager.default.contentsOfDirectory(atPath: runtimeFolder) {
+                try require(unlink(runtimeFolder + "/" + name) == 0, "unlink \(runtimeFolder)/\(name)")
+            }
         }
         endBoots()
         let file = folder + "/boot_id"

@@ -96,7 +96,8 @@ struct World: Sendable {
         ]
     }
 
-    /// Removes the folders that others than the daemon have made beneath the mount root, where nothing is mounted on them.
+    /// Removes the folders that others than the daemon have made beneath the mount root, where nothing is mounted on
+    /// them.
     func removeFoldersOfOthers() {
         for source in sources where source.isFolderMadeBefore { source.at.map { _ = rmdir($0) } }
     }

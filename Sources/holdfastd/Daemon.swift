@@ -14,6 +14,9 @@ struct Daemon {
     let settings: Settings
     let logger: Logger
 
+    /// How long the end waits for what is under way, after the server has given its requests as long at most.
+    private static let patience = Duration.seconds(10)
+
     /// Returns after SIGTERM or SIGINT, when nothing is in flight any more.
     ///
     /// - Throws: what kept it from starting, with what to do about it.
@@ -25,10 +28,10 @@ struct Daemon {
             try await serve(host)
         } catch {
             // What recovery has begun is ended in order; what failed first is what is told.
-            do throws(MountError) { try await host.stop() } catch { logger.error("\(error)") }
+            do throws(MountError) { try await host.stop(within: Self.patience) } catch { logger.error("\(error)") }
             throw error
         }
-        try await host.stop()
+        try await host.stop(within: Self.patience)
         logger.notice("stopped; mounts stay in place")
     }
 

@@ -5,8 +5,8 @@
     internal import LinuxMount
     internal import MountManager
 
-    /// The names of the points at which a debug build can be stopped or killed: all steps of its parts, so that none that
-    /// is added there can be forgotten here.
+    /// The names of the points at which a debug build can be stopped or killed: all steps of its parts, so that none
+    /// that is added there can be forgotten here.
     enum FailpointName {
         /// All names, sorted.
         static let all =

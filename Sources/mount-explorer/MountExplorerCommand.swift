@@ -16,7 +16,10 @@ struct MountExplorerCommand: AsyncParsableCommand {
 
     @Option(
         help:
-            "A row of the table of scenarios, from 1; may be given several times. Those of every commit if none is given."
+            """
+            A row of the table of scenarios, from 1; may be given several times. Those of every commit if none is \
+            given.
+            """
     )
     var row: [Int] = []
 

@@ -50,7 +50,8 @@ final class LinuxWorld: World {
         tellsMounts = changes.mechanism == "fanotify"
     }
 
-    /// Makes a world, runs the body in it, and makes sure that nothing of it is left: mounts, descriptors, loop devices.
+    /// Makes a world, runs the body in it, and makes sure that nothing of it is left: mounts, descriptors, loop
+    /// devices.
     static func with(
         files: [String: [UInt8]], _ interlude: Interlude, _ body: (LinuxWorld) async throws -> Void
     ) async throws {

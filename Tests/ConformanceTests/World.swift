@@ -8,7 +8,8 @@ import SystemPackage
 
 /// A host with a kernel under test: the product's view of it, what others may do there, and what there is to see.
 ///
-/// Beneath its folder: `root` (the managed root), `parking`, `source` (what is mounted), `elsewhere/1` and `elsewhere/2`.
+/// Beneath its folder: `root` (the managed root), `parking`, `source` (what is mounted), `elsewhere/1` and
+/// `elsewhere/2`.
 protocol World: Sendable {
     /// The product's view of the kernel.
     var executor: any MountExecutor { get }
@@ -26,8 +27,8 @@ protocol World: Sendable {
     /// What is in the managed root's folder, whatever is mounted over it, by absolute path; true for a folder that is
     /// closed as a mountpoint.
     func folders() throws -> [String: Bool]
-    /// How many loop devices hold one of the world's files. Where others list the host's loop devices an end is put off for
-    /// a moment: waits for the expected number.
+    /// How many loop devices hold one of the world's files. Where others list the host's loop devices an end is put off
+    /// for a moment: waits for the expected number.
     func loopDevices(expected: Int?) throws -> Int
 }
 

@@ -10,7 +10,8 @@ struct APIJSONTests {
         #""id":"m-1","kernel_mount_id":4294967400,"mountpoint":"/run/holdfast/mounts/data","#
         + #""options":["ro","data=ordered"],"source":"/dev/vdb","state":"mounted","type":"ext4""#
     static let attachment =
-        #"{"consumer":"vm-1","id":"a-1","lease":"explicit","mount_id":"m-1","owner_uid":1000,"path":"/run/holdfast/mounts/data","volume":"."}"#
+        #"{"consumer":"vm-1","id":"a-1","lease":"explicit","mount_id":"m-1","owner_uid":1000,"#
+        + #""path":"/run/holdfast/mounts/data","volume":"."}"#
 
     @Test("the answer to an attach has attachment, mount, path and created")
     func attachShape() throws {
@@ -40,7 +41,8 @@ struct APIJSONTests {
             lease: "persistent", timeoutSeconds: 1.5)
         #expect(
             try Samples.json(request)
-                == #"{"at":"/m","consumer":"c","lease":"persistent","options":["ro"],"source":"/dev/vdb","timeout_seconds":1.5,"#
+                == #"{"at":"/m","consumer":"c","lease":"persistent","options":["ro"],"source":"/dev/vdb","#
+                + #""timeout_seconds":1.5,"#
                 + #""type":"ext4","volume":"v"}"#)
         #expect(try APIJSON.decodeRequest(AttachRequest.self, from: APIJSON.encode(request)) == request)
     }

@@ -22,7 +22,8 @@ struct StrictDecodingTests {
             body: #"{"source":"/s","consumer":"c","timeout":1}"#, message: "unknown field 'timeout'",
             hint: "the fields are source, consumer, volume, type, options, at, lease, timeout_seconds"),
         .init(
-            body: #"{"Source":"/s","consumer":"c"}"#, message: "unknown field 'Source'", hint: "did you mean 'source'?"),
+            body: #"{"Source":"/s","consumer":"c"}"#,
+            message: "unknown field 'Source'", hint: "did you mean 'source'?"),
         .init(body: #"{"source":"/s","consumer":"c","\u001b[31m":1}"#, message: #"unknown field '\u{1b}[31m'"#),
         // Missing members.
         .init(body: #"{"consumer":"c"}"#, message: "field 'source' is missing"),
@@ -33,7 +34,8 @@ struct StrictDecodingTests {
         .init(body: #"{"source":"/s","consumer":["c"]}"#, message: "field 'consumer' must be a string"),
         .init(body: #"{"source":"/s","consumer":"c","options":"ro"}"#, message: "field 'options' must be an array"),
         .init(
-            body: #"{"source":"/s","consumer":"c","options":["ro",7]}"#, message: "field 'options[1]' must be a string"),
+            body: #"{"source":"/s","consumer":"c","options":["ro",7]}"#,
+            message: "field 'options[1]' must be a string"),
         .init(
             body: #"{"source":"/s","consumer":"c","options":[null]}"#,
             message: "field 'options[0]' is null; it must be a string"),
@@ -85,7 +87,8 @@ struct StrictDecodingTests {
             body: #"{"source":"#,
             message: "cannot read the request's body: line 1, column 11: it ends where a value is expected"),
         .init(
-            body: #"{"source":nul}"#, message: "cannot read the request's body: line 1, column 11: a value is expected"),
+            body: #"{"source":nul}"#,
+            message: "cannot read the request's body: line 1, column 11: a value is expected"),
         .init(
             body: #"{"timeout_seconds":01}"#,
             message: "cannot read the request's body: line 1, column 21: ',' or '}' is expected"),

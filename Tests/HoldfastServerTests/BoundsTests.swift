@@ -51,7 +51,8 @@ extension HTTPServerTests {
                 let client = try server.connect()
                 try await client.send(
                     post
-                        + "transfer-encoding: chunked\r\n\r\n10\r\n{\"source\":\"s\",\"c\r\nC\r\nonsumer\":\"c\"\r\n1\r\n}\r\n0\r\n\r\n"
+                        + "transfer-encoding: chunked\r\n\r\n"
+                        + "10\r\n{\"source\":\"s\",\"c\r\nC\r\nonsumer\":\"c\"\r\n1\r\n}\r\n0\r\n\r\n"
                 )
                 #expect(try await client.receive()?.status == 201)
             }

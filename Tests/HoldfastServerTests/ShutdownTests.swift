@@ -10,7 +10,8 @@ extension HTTPServerTests {
     /// How a server ends.
     @Suite struct ShutdownTests {
         private let attach =
-            "POST /v1/attachments HTTP/1.1\r\nhost: h\r\ncontent-length: 29\r\n\r\n{\"source\":\"s\",\"consumer\":\"c\"}"
+            "POST /v1/attachments HTTP/1.1\r\nhost: h\r\ncontent-length: 29\r\n\r\n"
+            + "{\"source\":\"s\",\"consumer\":\"c\"}"
 
         @Test func `requests in flight are finished and new connections refused`() async throws {
             try await withServer { server in
@@ -20,7 +21,8 @@ extension HTTPServerTests {
                 try await busy.send(attach)
                 await server.service.waitForCalls(1)
                 try await partial.send(String(attach.prefix(40)))
-                // The answer on another connection does not prove that the bytes of this one were read; 100 Continue does.
+                // The answer on another connection does not prove that the bytes of this one were read; 100 Continue
+                // does.
                 let waiting = try server.connect()
                 try await waiting.send(
                     "POST /v1/verify HTTP/1.1\r\nhost: h\r\ncontent-length: 2\r\nexpect: 100-continue\r\n\r\n")

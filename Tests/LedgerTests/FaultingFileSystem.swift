@@ -4,8 +4,8 @@ import GRDBSQLite
 import Glibc
 import Testing
 
-/// SQLite's own file access, in which the reads, writes or syncs of chosen files fail, and what chosen ledgers write and
-/// sync is recorded.
+/// SQLite's own file access, in which the reads, writes or syncs of chosen files fail, and what chosen ledgers write
+/// and sync is recorded.
 ///
 /// It becomes SQLite's default for the process; files for which nothing is planned are untouched.
 enum FaultingFileSystem {
@@ -54,8 +54,8 @@ enum FaultingFileSystem {
     /// Puts it in SQLite's way; before the ledger is opened.
     static func install() throws { try #require(installed == SQLITE_OK) }
 
-    // SAFETY: both are written once, under the guard of `installed`, and only read afterwards. SQLite keeps the pointer to
-    // ours, so that it is one to memory, and not to a variable.
+    // SAFETY: both are written once, under the guard of `installed`, and only read afterwards. SQLite keeps the pointer
+    // to ours, so that it is one to memory, and not to a variable.
     nonisolated(unsafe) private static let own = UnsafeMutablePointer<sqlite3_vfs>.allocate(capacity: 1)
     nonisolated(unsafe) private static let real = sqlite3_vfs_find(nil)
 

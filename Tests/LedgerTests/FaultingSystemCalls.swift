@@ -4,8 +4,9 @@ import GRDBSQLite
 import Glibc
 import Testing
 
-/// The kernel's answers to what SQLite reads and writes: a chosen one, or all from it on, are EIO, or EDQUOT. For a process
-/// of a test's own: the answers are given to all of SQLite, and it must be there before a ledger is first opened.
+/// The kernel's answers to what SQLite reads and writes: a chosen one, or all from it on, are EIO, or EDQUOT. For a
+/// process of a test's own: the answers are given to all of SQLite, and it must be there before a ledger is first
+/// opened.
 enum FaultingSystemCalls {
     struct Plan: Sendable {
         /// How many reads succeed before those that fail.

@@ -8,7 +8,8 @@ import Testing
 
 @testable import Ledger
 
-/// Bits that a disk flipped: the ledger is refused, or it says what was written at some time. It never says anything else.
+/// Bits that a disk flipped: the ledger is refused, or it says what was written at some time. It never says anything
+/// else.
 @Suite("A ledger with flipped bytes")
 struct FlippedByteTests {
     @Test("in the database itself", arguments: [1, 2] as [UInt64])
@@ -76,7 +77,8 @@ struct FlippedByteTests {
                 #expect(states.contains(try await copy.contents()), place)
             } catch let error as LedgerOpenError {
                 refused += 1
-                // One bit more in the version's number is a ledger of a newer holdfastd's, for all that anybody can tell.
+                // One bit more in the version's number is a ledger of a newer holdfastd's, for all that anybody can
+                // tell.
                 #expect(error.reason == .unreadable || error.reason == .newerSchema, "\(place): \(error)")
             }
             try copy.remove()

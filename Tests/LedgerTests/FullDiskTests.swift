@@ -28,7 +28,7 @@ struct FullDiskTests {
                 }
             }
             #expect(failure?.code == .resourceExhausted)
-            #expect(failure?.hint == "free space on the filesystem that holds \(folder.path)")
+            #expect(failure?.hint == "free space on the filesystem that holds \(folder.path), or raise the quota")
             #expect(failure?.message.contains("database or disk is full") == true)
             #expect(try await ledger.load().consumers == written)
             let copy = try folder.copy()
@@ -97,7 +97,8 @@ struct FullDiskTests {
         try await withLedgerFolder { folder in
             let flags = UInt(MS_NOSUID) | UInt(MS_NODEV) | UInt(MS_NOEXEC)
             try #require(mount("tmpfs", folder.path.string, "tmpfs", flags, "size=512k,mode=0700") == 0)
-            // Lazily, because a process that another test is just starting has this one's descriptors until it executes.
+            // Lazily, because a process that another test is just starting has this one's descriptors until it
+            // executes.
             do {
                 try await body(folder)
             } catch {

@@ -70,8 +70,8 @@ struct LedgerCrashTests {
     }
 }
 
-/// Sixteen writers, each of which notes what was acknowledged; a thread kills the process at a moment that the seed and the
-/// scheduler decide.
+/// Sixteen writers, each of which notes what was acknowledged; a thread kills the process at a moment that the seed and
+/// the scheduler decide.
 private func writeUntilKilled(in folder: FilePath, seed: UInt64) async throws {
     var generator = SeededGenerator(seed: seed)
     let quota = Int.random(in: 1..<500, using: &generator)

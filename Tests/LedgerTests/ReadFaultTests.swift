@@ -113,7 +113,8 @@ struct ReadFaultTests {
         return contents
     }
 
-    /// A ledger as a crash leaves it: several pages in the file and in the log, values that take several pages, free pages.
+    /// A ledger as a crash leaves it: several pages in the file and in the log, values that take several pages, free
+    /// pages.
     private static func fill(_ folder: LedgerFolder) async throws -> LedgerFolder {
         let ledger = try folder.open()
         let point = try Mountpoint("/mnt/a")

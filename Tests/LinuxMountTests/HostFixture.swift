@@ -31,9 +31,16 @@ enum HostFixture {
     }
 
     /// Runs the body where it may block, and change what belongs to a thread.
+    ///
+    /// Another thread resumes the caller: that may make threads for the pool, which inherit the namespace of the one
+    /// that makes them.
     static func onOwnThread<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value {
         try await withCheckedThrowingContinuation { continuation in
-            Thread.detachNewThread { continuation.resume(with: Result { try body() }) }
+            Thread.detachNewThread {
+                let outcome = Outcome<Value>()
+                Thread.detachNewThread { outcome.set(Result { try body() }) }
+                continuation.resume(with: outcome.get())
+            }
         }
     }
 
@@ -56,19 +63,19 @@ enum HostFixture {
     static func onOtherThread(
         whileRunning other: @escaping @Sendable () throws -> Void, _ body: () throws -> Void
     ) throws {
-        let outcome = Outcome()
+        let outcome = Outcome<Void>()
         Thread.detachNewThread { outcome.set(Result { try other() }) }
         defer { outcome.wait() }
         try body()
         try outcome.get().get()
     }
 
-    private final class Outcome: Sendable {
+    private final class Outcome<Value: Sendable>: Sendable {
         private let condition = NSCondition()
         // SAFETY: read and written only while `condition` is locked.
-        private nonisolated(unsafe) var result: Result<Void, any Error>?
+        private nonisolated(unsafe) var result: Result<Value, any Error>?
 
-        func set(_ result: Result<Void, any Error>) {
+        func set(_ result: Result<Value, any Error>) {
             condition.lock()
             defer { condition.unlock() }
             self.result = result
@@ -77,7 +84,7 @@ enum HostFixture {
 
         func wait() { _ = get() }
 
-        func get() -> Result<Void, any Error> {
+        func get() -> Result<Value, any Error> {
             condition.lock()
             defer { condition.unlock() }
             while true {

@@ -80,6 +80,40 @@ import Testing
         }
     }
 
+    @Test func `Of two devices over the same bytes neither passes, unless both are read-only`() async throws {
+        try await HostFolder.with { folder in
+            let image = try folder.makeFile("image", size: 1 << 20)
+            func attach(_ options: String...) throws -> FilePath {
+                let text = try Program.run(["losetup", "--find", "--show"] + options + [image.string])
+                return FilePath(text.trimmingCharacters(in: .whitespacesAndNewlines))
+            }
+            func check(_ path: FilePath) -> SystemCallError? {
+                do throws(SystemCallError) {
+                    try LoopDevice.requireUnshared(try BlockDevice.open(path))
+                    return nil
+                } catch {
+                    return error
+                }
+            }
+            let first = try attach("--sizelimit", "524288")
+            #expect(check(first) == nil)
+            let second = try attach("--offset", "524288")
+            #expect(check(first) == nil)
+            #expect(check(second) == nil)
+            try Program.run("losetup", "--detach", second.string)
+            let whole = try attach("--read-only")
+            for (path, other) in [(first, whole), (whole, first)] {
+                #expect(check(path)?.errno == .resourceBusy)
+                #expect(check(path)?.subject?.contains("to \(other) already") == true)
+            }
+            try Program.run("losetup", "--detach", first.string)
+            let again = try attach("--read-only")
+            #expect(check(again) == nil)
+            for path in [whole, again] { try Program.run("losetup", "--detach", path.string) }
+            #expect(try folder.loopDevicesLeft() == [])
+        }
+    }
+
     @Test func `Of 64 threads that attach one image read-write exactly one succeeds`() async throws {
         try await HostFolder.with { folder in
             let image = try folder.makeFile("image", size: 1 << 20)

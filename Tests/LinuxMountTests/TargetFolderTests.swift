@@ -328,6 +328,23 @@ extension RealKernel {
             }
         }
 
+        @Test func `listing the prepared folders is no step of a build`() throws {
+            try Sandbox.run { sandbox in
+                let target = try sandbox.root.target("kept")
+                _ = try target.prepareFolder()
+                let reached = Notes()
+                let steps = KernelSteps { point in reached.append(point.name) }
+                let found = try steps.bound { () throws(SystemCallError) in try sandbox.root.preparedFolders() }
+                #expect(found == ["kept"])
+                #expect(reached.lines.isEmpty)
+                // The hook hears of such a clone where it is a build's.
+                let path = sandbox.root.path
+                try steps.bound { () throws(SystemCallError) in _ = try DetachedMount(cloning: path).id }
+                #expect(reached.lines.contains { $0.hasPrefix(KernelCall.cloneMount.rawValue) })
+                try target.removeFolder()
+            }
+        }
+
         @Test func `a folder that was not prepared is not listed, whatever is mounted on it, and ours is`() throws {
             try Sandbox.run { sandbox in
                 let strange = sandbox.root.path.appending("strange").string

@@ -97,7 +97,7 @@ import Testing
             let place = try await attach.mount.mountpoint
             _ = try await host.manager.detach(order.key, from: place, owner: 0)
             // They have gone by; there is room again.
-            while await look(host, at: folder, within: .seconds(30)) != nil { await Task.yield() }
+            try await wait(until: "there is room") { await look(host, at: folder, within: .seconds(30)) == nil }
         }
     }
 
@@ -124,8 +124,17 @@ import Testing
             #expect(refusal?.code == .unavailable)
             hanging.signal()
             // What was given up goes on by itself: it lets go of everything, the ledger last.
-            while access("\(folder)/state/ledger.sqlite-wal", F_OK) == 0 { await Task.yield() }
+            try await wait(until: "the ledger is closed") { access("\(folder)/state/ledger.sqlite-wal", F_OK) != 0 }
             #expect(try MountTable(.mountinfo).entries(beneath: folder).isEmpty)
+        }
+    }
+
+    /// Asks until it is so, which nothing tells of; fails with what was waited for where it is not in time.
+    private func wait(until what: String, _ isSo: () async -> Bool) async throws {
+        let deadline = ContinuousClock.now + .seconds(60)
+        while await !isSo() {
+            try #require(ContinuousClock.now < deadline, "waited a minute until \(what)")
+            await Task.yield()
         }
     }
 

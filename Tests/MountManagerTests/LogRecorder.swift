@@ -21,10 +21,19 @@ final class LogRecorder: LogHandler, Sendable {
         set {}  // As above.
     }
 
-    /// The metadata of the entries that begin with this text, of this level or of any, in order.
+    /// The metadata of the entries that are this text, of this level or of any, in order.
     func entries(_ text: String, at level: Logger.Level? = nil) -> [[String: String]] {
+        metadata(at: level) { $0 == text }
+    }
+
+    /// The metadata of the entries that begin with this text, of this level or of any, in order.
+    func entries(beginningWith text: String, at level: Logger.Level? = nil) -> [[String: String]] {
+        metadata(at: level) { $0.hasPrefix(text) }
+    }
+
+    private func metadata(at level: Logger.Level?, where isMeant: (String) -> Bool) -> [[String: String]] {
         lock.withLock {
-            entries.filter { $0.message.description.hasPrefix(text) && (level == nil || $0.level == level) }
+            entries.filter { isMeant($0.message.description) && (level == nil || $0.level == level) }
                 .map { ($0.metadata ?? [:]).mapValues(\.description) }
         }
     }

@@ -90,7 +90,8 @@ import Testing
 }
 
 @Suite struct ExactTextTests {
-    /// The two spellings of é: one code point, or an e with a combining accent. Swift's strings are equal; files are not.
+    /// The two spellings of é: one code point, or an e with a combining accent. Swift's strings are equal; files are
+    /// not.
     private let composed = "caf\u{E9}"
     private let decomposed = "cafe\u{301}"
 

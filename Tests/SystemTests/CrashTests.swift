@@ -72,7 +72,8 @@ extension RealDaemon {
             }
         }
 
-        /// The scenario's steps are counted by the daemon; it kills itself at the n-th, for each n until it gets through.
+        /// The scenario's steps are counted by the daemon; it kills itself at the n-th, for each n until it gets
+        /// through.
         @Test func theInvariantsHoldAfterAKillBetweenAnyTwoSteps() throws {
             var step = 1
             while try killedAt(step: step) { step += 1 }

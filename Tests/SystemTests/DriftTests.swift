@@ -18,7 +18,9 @@ extension RealDaemon {
                 let before = try #require(try host.mounts(at: path).last)
                 try #require(mount("none", path, nil, Self.remounted | UInt(MS_RDONLY), nil) == 0)
                 try #require(try host.mounts(at: path).last?.attributes == .readOnly)
-                while try host.mounts(at: path).last?.attributes != before.attributes { usleep(5_000) }
+                try host.waitUntil("it has its attributes") {
+                    try host.mounts(at: path).last?.attributes == before.attributes
+                }
                 #expect(try host.mounts(at: path).map(\.id) == [before.id])
                 #expect(try host.client.verify().ok)
                 try host.detach("vm-1", from: "data")
@@ -38,7 +40,7 @@ extension RealDaemon {
                 try host.startDaemon(arguments: ["--config", configuration])
                 let path = try host.attach("vm-1", to: "data", type: "tmpfs").path
                 try #require(mount("none", path, nil, Self.remounted, nil) == 0)
-                while try host.client.mounts().mounts.first?.mount.problem == nil { usleep(5_000) }
+                try host.waitUntil("it has a problem") { try host.client.mounts().mounts.first?.mount.problem != nil }
                 let mount = try #require(try host.client.mounts().mounts.first?.mount)
                 #expect(mount.state == "mounted")
                 #expect(mount.problem?.detail.contains("without nosuid,nodev") == true, "\(mount)")
@@ -90,7 +92,9 @@ extension RealDaemon {
             try TestHost.run { host in
                 let path = try host.attach("vm-1", to: "data", type: "tmpfs").path
                 try #require(mount("none", host.mountRoot, nil, UInt(MS_SHARED), nil) == 0)
-                while try host.mounts(at: host.mountRoot).last?.propagation != .private { usleep(5_000) }
+                try host.waitUntil("the root is private") {
+                    try host.mounts(at: host.mountRoot).last?.propagation == .private
+                }
                 #expect(try host.mounts(at: path).count == 1)
                 try host.detach("vm-1", from: "data")
             }

@@ -16,7 +16,8 @@ extension RealDaemon {
             #expect(step > 25, "the daemon was killed at \(step - 1) steps")
         }
 
-        /// Reboots, kills the next daemon at the n-th step of its recovery, and looks what the one after that makes of it.
+        /// Reboots, kills the next daemon at the n-th step of its recovery, and looks what the one after that makes of
+        /// it.
         ///
         /// - Returns: whether the recovery had so many steps.
         private func killedAt(step: Int) throws -> Bool {

@@ -18,10 +18,12 @@ extension RealDaemon {
                 #expect(throws: Problem.self) { try host.attach("vm-1", to: "data", type: "tmpfs", at: "data") }
                 let (theirs, _) = try host.stackAfterKill(at: path)
                 try host.startDaemon()
-                try host.waitUntil { try host.client.mounts().mounts.allSatisfy { $0.mount.state == "unrecorded" } }
+                try host.waitUntil("only theirs is left") {
+                    try host.client.mounts().mounts.allSatisfy { $0.mount.state == "unrecorded" }
+                }
                 #expect(try host.kernelIDs(at: path) == [theirs])
                 try #require(umount2(path, Int32(UMOUNT_NOFOLLOW)) == 0)
-                try host.waitUntil { !FileManager.default.fileExists(atPath: path) }
+                try host.waitUntil("the folder is gone") { !FileManager.default.fileExists(atPath: path) }
             }
         }
 
@@ -35,7 +37,7 @@ extension RealDaemon {
                 try #require(umount2(path, Int32(UMOUNT_NOFOLLOW)) == 0)
                 let (theirs, ours) = try host.stackAfterKill(at: path)
                 try host.startDaemon()
-                try host.waitUntil { try host.state() != "recovering" }
+                try host.waitUntil("it is recovered") { try host.state() != "recovering" }
                 #expect(try host.state() == "mounted")
                 #expect(try host.kernelIDs(at: path) == [theirs, ours])
                 try host.attach("vm-2", to: "data", type: "tmpfs", at: "data")
@@ -46,14 +48,15 @@ extension RealDaemon {
                 #expect(try host.state() == "unrecorded")
                 #expect(try host.kernelIDs(at: path) == [theirs])
                 try #require(umount2(path, Int32(UMOUNT_NOFOLLOW)) == 0)
-                try host.waitUntil { !FileManager.default.fileExists(atPath: path) }
+                try host.waitUntil("the folder is gone") { !FileManager.default.fileExists(atPath: path) }
             }
         }
     }
 }
 
 extension TestHost {
-    /// Starts a daemon that stops before the n-th placement, when somebody mounts on the folder, and is killed after it.
+    /// Starts a daemon that stops before the n-th placement, when somebody mounts on the folder, and is killed after
+    /// it.
     fileprivate func startStacking(at path: String, passage: Int) throws {
         let point = "place.move_mount"
         try startDaemon(
@@ -69,10 +72,5 @@ extension TestHost {
         try #require(stack[0].source?.description == "foreign" && stack[1].parentID == stack[0].id)
         let ids = try kernelIDs(at: path)
         return (ids[0], ids[1])
-    }
-
-    /// Asks until it is so; the test's time limit ends it if it never is.
-    fileprivate func waitUntil(_ isSo: () throws -> Bool) throws {
-        while try !isSo() { usleep(5_000) }
     }
 }

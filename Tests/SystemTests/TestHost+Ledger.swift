@@ -4,6 +4,7 @@ import Foundation
 import Glibc
 import HoldfastAPI
 import LinuxMount
+import MountTestSupport
 import SystemPackage
 import Testing
 
@@ -121,7 +122,8 @@ extension TestHost {
         process.executableURL = URL(fileURLWithPath: tests).deletingLastPathComponent().appendingPathComponent(
             "holdfast")
         process.arguments = arguments
-        process.environment = ["HOLDFAST_SOCKET": folder + "/run/holdfast.sock"]
+        process.environment = SanitizerOptions.environment
+        process.environment?["HOLDFAST_SOCKET"] = folder + "/run/holdfast.sock"
         process.standardInput = FileHandle.nullDevice
         let output = Pipe()
         process.standardOutput = output

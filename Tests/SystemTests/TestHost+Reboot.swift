@@ -51,16 +51,16 @@ extension TestHost {
         while umount2(bootIDFile, Int32(MNT_DETACH)) == 0 {}
     }
 
-    /// The states of all mounts by mountpoint, once all are in one of these; the test's time limit ends this if they never
-    /// are.
+    /// The states of all mounts by mountpoint, once all are in one of these.
     @discardableResult
     func waitForStates(_ states: Set<String>) throws -> [String: String] {
-        while true {
+        var found: [String: String] = [:]
+        try waitUntil("all mounts are \(states)") {
             let mounts = try client.mounts().mounts.map(\.mount)
-            if mounts.allSatisfy({ states.contains($0.state) }) {
-                return Dictionary(uniqueKeysWithValues: mounts.map { ($0.mountpoint, $0.state) })
-            }
-            usleep(5_000)
+            guard mounts.allSatisfy({ states.contains($0.state) }) else { return false }
+            found = Dictionary(uniqueKeysWithValues: mounts.map { ($0.mountpoint, $0.state) })
+            return true
         }
+        return found
     }
 }

@@ -117,9 +117,18 @@ final class TestHost: @unchecked Sendable {  // SAFETY: only the test's own thre
     /// The state of the only mount; `absent` where there is none.
     func state() throws -> String { try client.mounts().mounts.first?.mount.state ?? "absent" }
 
-    /// Asks until the state is this; the test's time limit ends it if it never is.
+    /// Asks until the state is this.
     func waitForState(_ state: String) throws {
-        while try self.state() != state { usleep(5_000) }
+        try waitUntil("the state is \(state)") { try self.state() == state }
+    }
+
+    /// Asks until it is so, which nothing tells of; fails with what was waited for where it is not in time.
+    func waitUntil(_ what: String, _ isSo: () throws -> Bool) throws {
+        let deadline = ContinuousClock.now + .seconds(180)
+        while try !isSo() {
+            try #require(ContinuousClock.now < deadline, "waited three minutes until \(what)")
+            usleep(5_000)
+        }
     }
 
     // MARK: - The host

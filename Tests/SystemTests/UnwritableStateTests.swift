@@ -58,8 +58,8 @@ extension RealDaemon {
                 #expect(umount2(lost.path, 0) == 0)
                 try host.remountState(readOnly: true)
                 try host.startDaemon()
-                while try host.client.mounts().mounts.contains(where: { $0.mount.state == "recovering" }) {
-                    usleep(5_000)
+                try host.waitUntil("it has looked at both") {
+                    try host.client.mounts().mounts.allSatisfy { $0.mount.state != "recovering" }
                 }
                 let states = Dictionary(
                     try host.client.mounts().mounts.map { ($0.mount.source, $0.mount.state) }, uniquingKeysWith: { $1 })
@@ -69,7 +69,7 @@ extension RealDaemon {
                 try host.stopDaemon()
                 try host.remountState(readOnly: false)
                 try host.startDaemon()
-                while try host.client.mounts().mounts.contains(where: { $0.mount.state != "mounted" }) { usleep(5_000) }
+                try host.waitForStates(["mounted"])
                 try host.detach("vm-1", from: "lost")
                 try host.detach("vm-1", from: "kept")
                 try host.stopDaemon()

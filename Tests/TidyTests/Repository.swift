@@ -11,6 +11,21 @@ enum Repository {
 
     static func swiftFiles(under folder: String) throws -> [SourceText] { try files(under: folder, suffix: ".swift") }
 
+    /// The paths of all files, but for hidden ones, and what a script's interpreter leaves beside it.
+    static func allFiles(under folder: String) -> [String] {
+        let enumerator = FileManager.default.enumerator(atPath: path(folder))
+        var files: [String] = []
+        while let name = enumerator?.nextObject() as? String {
+            let last = (name as NSString).lastPathComponent
+            if last.hasPrefix(".") || last == "__pycache__" {
+                enumerator?.skipDescendants()
+            } else if enumerator?.fileAttributes?[.type] as? FileAttributeType == .typeRegular {
+                files.append(folder + "/" + name)
+            }
+        }
+        return files.sorted()
+    }
+
     static func files(under folder: String, suffix: String) throws -> [SourceText] {
         let enumerator = FileManager.default.enumerator(atPath: path(folder))
         var files: [SourceText] = []

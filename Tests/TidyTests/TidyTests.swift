@@ -47,6 +47,17 @@ import Testing
         }
     }
 
+    @Test func noLineIsTooLong() throws {
+        let files = ["Sources", "Tests", "scripts"].flatMap { folder in Repository.allFiles(under: folder) }
+        #expect(files.count > 400, "what is not read is not checked")
+        for path in files + ["Package.swift"] {
+            let text = try String(contentsOfFile: Repository.path(path), encoding: .utf8)
+            for (number, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
+                #expect(line.count <= 120, "\(path):\(number + 1): \(line.count) columns")
+            }
+        }
+    }
+
     @Test func noWordOfHaste() throws {
         let words = ["try" + "!", "as" + "!", "fatal" + "Error(", "TO" + "DO", "FIX" + "ME", "remove" + "Item("]
         for file in try Repository.swiftFiles(under: "Sources") {

@@ -26,7 +26,8 @@ extension FilesystemEntry {
             "subvol", .innerPath, groups: ["subvolume"], summary: "the subvolume's path, from the top of the filesystem"
         ),
         OptionRule(
-            "subvolid", .integer(5...Int64.max), groups: ["subvolume"], summary: "the subvolume's number; 5 is the top"),
+            "subvolid", .integer(5...Int64.max), groups: ["subvolume"],
+            summary: "the subvolume's number; 5 is the top"),
     ]
 
     private static let compressions = OptionValue.choice(

@@ -6,7 +6,8 @@ internal import SystemPackage
 
 /// What the host may run out of, and what a crash may leave.
 extension SimulatedKernel {
-    /// How many more mounts the namespace takes; nil for enough. Filling and emptying a namespace floods the event queue.
+    /// How many more mounts the namespace takes; nil for enough. Filling and emptying a namespace floods the event
+    /// queue.
     public func setMountsLeft(_ count: Int?) {
         withTable { table in
             table.mountsLeft = count

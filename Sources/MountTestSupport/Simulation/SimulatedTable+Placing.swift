@@ -61,8 +61,8 @@ extension SimulatedTable {
         return true
     }
 
-    /// What lies on a mount in its slot is lifted off it first, which the kernel refuses where that is attached to what is
-    /// shared: what has spread there always is.
+    /// What lies on a mount in its slot is lifted off it first, which the kernel refuses where that is attached to what
+    /// is shared: what has spread there always is.
     func requireLiftable(overSlotOf id: MountID) throws(SystemCallError) {
         guard let top = slot(of: id), top != id, let below = mounts[top]?.place?.mount, mounts[below]?.peers != nil
         else { return }

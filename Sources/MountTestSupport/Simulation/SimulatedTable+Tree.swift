@@ -8,8 +8,8 @@ extension SimulatedTable {
     /// Attaches a tree that was attached nowhere, and copies of it beneath the peers of the mount that it goes to.
     mutating func attach(_ id: MountID, at place: SimulatedPlace) { attach(id, at: place, receivers(of: place)) }
 
-    /// Moves an attached tree, which may be among those that receive it; who asks has seen that what it is attached to is
-    /// private.
+    /// Moves an attached tree, which may be among those that receive it; who asks has seen that what it is attached to
+    /// is private.
     mutating func move(_ id: MountID, to place: SimulatedPlace) {
         let receivers = receivers(of: place)
         unlink(id)
@@ -40,8 +40,8 @@ extension SimulatedTable {
         }
     }
 
-    /// Whether `umount2` without a flag says EBUSY: used itself, or a copy that would go with it is. The kernel looks only
-    /// at copies that nothing is mounted in; what lies on a copy's root does not keep it.
+    /// Whether `umount2` without a flag says EBUSY: used itself, or a copy that would go with it is. The kernel looks
+    /// only at copies that nothing is mounted in; what lies on a copy's root does not keep it.
     func isBusy(_ id: MountID) -> Bool {
         isInUse(id)
             || twins(of: id).contains { twin in
@@ -49,9 +49,9 @@ extension SimulatedTable {
             }
     }
 
-    /// Takes a tree out of the namespace, and for each mount of it the copies beneath the peers of what it was attached to,
-    /// but for those in which something is mounted that stays. What lies on the root of a copy that goes comes down to where
-    /// that was attached (the kernel's `Documentation/filesystems/propagate_umount.txt`).
+    /// Takes a tree out of the namespace, and for each mount of it the copies beneath the peers of what it was attached
+    /// to, but for those in which something is mounted that stays. What lies on the root of a copy that goes comes down
+    /// to where that was attached (the kernel's `Documentation/filesystems/propagate_umount.txt`).
     mutating func detach(_ id: MountID) {
         var going = tree(of: id)
         var isGoing = Set(going)
