@@ -5,7 +5,7 @@ internal import SystemPackage
 
 extension MountTable {
     /// The id of the mount that an open descriptor refers to. Does not block.
-    func mountID(of descriptor: borrowing OwnedDescriptor) throws(SystemCallError) -> KernelMountID {
+    package func mountID(of descriptor: borrowing OwnedDescriptor) throws(SystemCallError) -> KernelMountID {
         guard let id = try mountID(of: "", at: descriptor.rawValue, UInt32(HF_AT_EMPTY_PATH), on: nil) else {
             throw SystemCallError("statx", .noSuchFileOrDirectory)
         }

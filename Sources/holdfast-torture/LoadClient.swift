@@ -2,6 +2,7 @@
 
 internal import Glibc
 internal import HoldfastAPI
+internal import LinuxMount
 internal import MountTestSupport
 internal import Synchronization
 
@@ -158,9 +159,11 @@ final class LoadClient: @unchecked Sendable {
             complaints.append("\(key): cannot write \(file.path): \(String(cString: strerror(code)))")
             return
         }
+        let opened = OwnedDescriptor(owning: descriptor)
+        // Somebody may have covered the mount since the answer: then it is his filesystem that this is on.
+        guard (try? MountTable.current.mountID(of: opened))?.rawValue == file.mountID else { return }
         let bytes = Array(file.content.utf8)
         if Glibc.write(descriptor, bytes, bytes.count) == bytes.count { records[key]?.file = file }
-        close(descriptor)
     }
 
     /// Keeps a file open for a while.
