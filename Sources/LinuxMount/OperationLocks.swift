@@ -4,7 +4,8 @@ internal import CLinux
 internal import Glibc
 public import SystemPackage
 
-/// The number of a mountpoint's operation lock. Two mountpoints with one number wait for each other, which harms nobody.
+/// The number of a mountpoint's operation lock. Two mountpoints with one number wait for each other, which harms
+/// nobody.
 public struct OperationLock: RawRepresentable, Hashable, Sendable {
     /// An offset in the file of locks.
     public let rawValue: UInt64
@@ -16,8 +17,8 @@ public struct OperationLock: RawRepresentable, Hashable, Sendable {
 /// The locks that workers hold while they act, one byte each of one file: a restarted daemon sees where one of its
 /// predecessor's workers is still about to act.
 ///
-/// They belong to the open file (F_OFD_SETLK, `man 2 fcntl`): each worker opens it for itself, so that the kernel releases
-/// its locks with the process, and nothing that it starts inherits them.
+/// They belong to the open file (F_OFD_SETLK, `man 2 fcntl`): each worker opens it for itself, so that the kernel
+/// releases its locks with the process, and nothing that it starts inherits them.
 public struct OperationLocks: ~Copyable, Sendable {
     private let file: OwnedDescriptor
 

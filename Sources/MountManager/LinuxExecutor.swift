@@ -8,12 +8,12 @@ internal import NIOConcurrencyHelpers
 internal import NIOPosix
 internal import SystemPackage
 
-/// Carries out kernel operations on bounded pools of threads: what may hang by workers, if it is given some, and else, as
-/// the rest, on its own threads.
+/// Carries out kernel operations on bounded pools of threads: what may hang by workers, if it is given some, and else,
+/// as the rest, on its own threads.
 ///
-/// A call that hangs keeps its thread, until its worker is killed; without one it cannot be. What looks at sources, which
-/// may be on anything, has a pool of its own, so that a source that hangs keeps other sources waiting at worst, and never
-/// the mounts that exist.
+/// A call that hangs keeps its thread, until its worker is killed; without one it cannot be. What looks at sources,
+/// which may be on anything, has a pool of its own, so that a source that hangs keeps other sources waiting at worst,
+/// and never the mounts that exist.
 public final class LinuxExecutor: MountExecutor {
     let root: ManagedRoot
     let parking: ParkingLot

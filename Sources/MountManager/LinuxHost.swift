@@ -46,13 +46,13 @@ public final class LinuxHost: Sendable {
         public var beginsNewLedger = false
         /// How many kernel operations may be under way at once.
         public var threads = 16
-        /// `holdfast-worker`, by whose processes is done what may hang. Nil: by threads of this process, none of which can be
-        /// ended.
+        /// `holdfast-worker`, by whose processes is done what may hang. Nil: by threads of this process, none of which
+        /// can be ended.
         public var workerProgram: FilePath?
         /// All of the workers' environment, `NAME=value` each.
         package var workerEnvironment: [String] = []
-        /// How long a kernel operation may take: then its worker is killed. Without workers its mountpoint is `stuck` then,
-        /// and with them when the worker does not end.
+        /// How long a kernel operation may take: then its worker is killed. Without workers its mountpoint is `stuck`
+        /// then, and with them when the worker does not end.
         public var operationDeadline = Duration.seconds(60)
         /// How much is taken on at one time; `operationsAtOnce` is `threads`, whatever it says.
         public var limits = ManagerLimits()

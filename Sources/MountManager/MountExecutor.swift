@@ -15,8 +15,8 @@ public protocol MountExecutor: Sendable {
     /// Looks at what is mounted at the mountpoint, and brings back what a crash left parked, if it repairs anything.
     func inspect(_ mountpoint: Mountpoint, expecting id: MountID?) async -> OperationOutcome
 
-    /// Builds the mount where nobody can see it and keeps it, detached, under the id that it returns. When the caller's task
-    /// is cancelled it ends as soon as it can.
+    /// Builds the mount where nobody can see it and keeps it, detached, under the id that it returns. When the
+    /// caller's task is cancelled it ends as soon as it can.
     ///
     /// - Parameter mountpoint: where it is to be placed.
     /// - Throws: `mount_failed` with the kernel's words, or what kept it from getting that far; nothing is left behind.

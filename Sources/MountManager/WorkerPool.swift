@@ -6,8 +6,8 @@ internal import NIOConcurrencyHelpers
 
 /// Workers, started when they are needed and kept for the next operation.
 ///
-/// Calls block their thread until the operation has ended, for good or ill; how many may be under way at once is bounded by
-/// whose threads they are.
+/// Calls block their thread until the operation has ended, for good or ill; how many may be under way at once is
+/// bounded by whose threads they are.
 final class WorkerPool: KernelOperations {
     private let program: WorkerProgram
     private let limit: Duration

@@ -4,7 +4,8 @@ internal import Glibc
 public import LinuxMount
 internal import SystemPackage
 
-/// A FUSE filesystem whose server never answers: every question to the filesystem itself waits, until the asker is killed.
+/// A FUSE filesystem whose server never answers: every question to the filesystem itself waits, until the asker is
+/// killed.
 public struct SilentFilesystem: ~Copyable {
     /// The server's end; closing it aborts the connection, and whoever waits gets an error.
     private let server: OwnedDescriptor

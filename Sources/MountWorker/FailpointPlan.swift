@@ -7,12 +7,13 @@
     package import MountModel
     internal import Synchronization
 
-    /// Where the daemon ends, or stops, by itself: how the crash tests get between any two steps, its own and those of its
-    /// workers, which have the plan and the counts from it. Debug builds only.
+    /// Where the daemon ends, or stops, by itself: how the crash tests get between any two steps, its own and those of
+    /// its workers, which have the plan and the counts from it. Debug builds only.
     ///
-    /// `HOLDFAST_FAILPOINT` has a list of `NAME[:N][=kill|orphan|stop]`, separated by commas: it happens at the N-th time
-    /// (by default the first) that the point is reached, in whichever process. `any` counts all points together. To the file
-    /// that `HOLDFAST_FAILPOINTS_REACHED` names, each point's name is appended when a process reaches it for the first time.
+    /// `HOLDFAST_FAILPOINT` has a list of `NAME[:N][=kill|orphan|stop]`, separated by commas: it happens at the N-th
+    /// time (by default the first) that the point is reached, in whichever process. `any` counts all points together.
+    /// To the file that `HOLDFAST_FAILPOINTS_REACHED` names, each point's name is appended when a process reaches it
+    /// for the first time.
     package final class FailpointPlan: Sendable {
         private let triggers: [FailpointTrigger]
         /// A number for each trigger, in a file without a name that all processes share.

@@ -5,8 +5,8 @@
 
     /// One failpoint that is armed.
     package struct FailpointTrigger: Sendable {
-        /// What happens there: `kill` ends the daemon, and the worker that has come by; `orphan` the daemon only; `stop` stops
-        /// the daemon, and who has come by goes on when it does.
+        /// What happens there: `kill` ends the daemon, and the worker that has come by; `orphan` the daemon only;
+        /// `stop` stops the daemon, and who has come by goes on when it does.
         package enum Action: String, Sendable { case kill, orphan, stop }
 
         /// The name that stands for any point.

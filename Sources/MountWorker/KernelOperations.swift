@@ -16,8 +16,8 @@ public protocol KernelOperations: Sendable {
         _ id: KernelMountID, from relative: FilePath, rung: Int, lock: OperationLock?
     ) throws(OperationFailure) -> UnmountOutcome
 
-    /// Closes the descriptor of a mount that was never placed, which frees everything behind it. After an error it is closed
-    /// all the same.
+    /// Closes the descriptor of a mount that was never placed, which frees everything behind it. After an error it is
+    /// closed all the same.
     func close(_ mount: consuming OwnedDescriptor) throws(OperationFailure)
 
     /// What is at the path: `folder`, or a filesystem's name.

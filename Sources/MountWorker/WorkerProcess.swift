@@ -14,7 +14,8 @@ package final class WorkerProcess: Sendable {
     /// How long a process that was killed may take to end before it counts as one that cannot be killed.
     package static let grace = Duration.seconds(2)
 
-    /// Starts the program with an empty environment, a session of its own, and nothing open but its end of the connection.
+    /// Starts the program with an empty environment, a session of its own, and nothing open but its end of the
+    /// connection.
     ///
     /// - Throws: ENOENT for a program that is not there, EMFILE, EAGAIN… as `posix_spawn` answers.
     package init(_ program: WorkerProgram) throws(SystemCallError) {

@@ -12,8 +12,8 @@ public enum WorkerRequest: Hashable, Sendable {
     case unmount(KernelMountID, from: FilePath, rung: UInt8)
     /// Keep the descriptor that comes with the packet for the `close` that follows; the only request without an answer.
     case hold
-    /// Close what is held, the last descriptor of a mount that was never placed: its end may take a while. It comes in two
-    /// packets because the sender closes its own in between, and must not be the last.
+    /// Close what is held, the last descriptor of a mount that was never placed: its end may take a while. It comes in
+    /// two packets because the sender closes its own in between, and must not be the last.
     case close
     /// Say what is at the path and which filesystem is on it.
     case detect(FilePath)

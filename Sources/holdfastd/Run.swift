@@ -36,7 +36,7 @@ struct Run: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "The program that does what may hang (default: holdfast-worker beside this one, or in /usr/libexec/holdfast).",
+            "Does what may hang (default: holdfast-worker beside this program, or in /usr/libexec/holdfast).",
             valueName: "path"))
     var worker: String?
 

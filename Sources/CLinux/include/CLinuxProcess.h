@@ -22,9 +22,9 @@ int hf_is_hung_up(int socket);
 
 // --- processes ---
 
-// Starts the program in a session of its own, with `connection` as descriptor 3, /dev/null as 0 and 1, the caller's 2, and
-// nothing else open; no signal is blocked or ignored. Its process id, and a descriptor of it, which is readable when it has
-// ended.
+// Starts the program in a session of its own, with `connection` as descriptor 3, /dev/null as 0 and 1, the caller's 2,
+// and nothing else open; no signal is blocked or ignored. Its process id, and a descriptor of it, which is readable
+// when it has ended.
 int hf_spawn(
     const char *path, const char *const arguments[], const char *const environment[], int connection,
     int *process_descriptor);
