@@ -9,6 +9,7 @@ explorer = swift run -c release -Xswiftc -cross-module-optimization --scratch-pa
 
 demo: setup
 	swift build -c release --static-swift-stdlib --product holdfastd
+	swift build -c release --static-swift-stdlib --product holdfast-worker
 	swift build -c release --static-swift-stdlib --product holdfast
 	scripts/in-private-namespace scripts/demo
 
@@ -42,12 +43,14 @@ mutants:
 # A daemon is killed under load a thousand times and must recover (docs/reliability.md): about twelve minutes.
 crash:
 	swift build --product holdfastd
+	swift build --product holdfast-worker
 	swift build --product holdfast-torture
 	scripts/in-private-namespace $(torture) crash --kills 1000 --all
 
 # A release build under load and faults for ten minutes must not grow.
 soak:
 	swift build -c release --static-swift-stdlib --product holdfastd
+	swift build -c release --static-swift-stdlib --product holdfast-worker
 	swift build --product holdfast-torture
 	scripts/in-private-namespace $(torture) soak --daemon .build/release/holdfastd
 

@@ -19,6 +19,7 @@ let package = Package(
     products: [
         .library(name: "MountManager", targets: ["MountManager"]),
         .executable(name: "holdfastd", targets: ["holdfastd"]),
+        .executable(name: "holdfast-worker", targets: ["holdfast-worker"]),
         .executable(name: "holdfast", targets: ["holdfast"]),
     ],
     dependencies: [
@@ -42,11 +43,13 @@ let package = Package(
         .target(name: "MountModel", dependencies: [system]),
         .target(name: "Diagnosis", dependencies: ["LinuxMount", "MountModel", system]),
         .target(name: "Filesystems", dependencies: ["MountModel", system]),
+        .target(name: "MountWorker", dependencies: ["CLinux", "LinuxMount", "MountModel", "Filesystems", system]),
         .target(name: "Ledger", dependencies: ["MountModel", system, grdb]),
         .target(
             name: "MountManager",
             dependencies: [
-                "LinuxMount", "MountModel", "Diagnosis", "Filesystems", "Ledger", system, log, nio, nioLocks, crypto,
+                "LinuxMount", "MountModel", "Diagnosis", "Filesystems", "MountWorker", "Ledger", system, log, nio,
+                nioLocks, crypto,
             ]),
         .target(name: "HoldfastAPI", dependencies: ["MountModel"]),
         .target(
@@ -60,10 +63,11 @@ let package = Package(
                 .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
             ],
             resources: [.embedInCode("openapi.yaml")]),
+        .executableTarget(name: "holdfast-worker", dependencies: ["MountWorker", "MountModel", "LinuxMount", system]),
         .executableTarget(
             name: "holdfastd",
             dependencies: [
-                "HoldfastServer", "MountManager", "Ledger", "LinuxMount", "MountModel", arguments,
+                "HoldfastServer", "MountManager", "Ledger", "MountWorker", "LinuxMount", "MountModel", arguments,
                 lifecycle, log, system, nioLocks, "TOMLKit",
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ]),
@@ -87,12 +91,18 @@ let package = Package(
         .testTarget(name: "MountModelTests", dependencies: ["MountModel", "MountExplorer", system]),
         .testTarget(name: "DiagnosisTests", dependencies: ["Diagnosis", "LinuxMount", "MountModel", system]),
         .testTarget(name: "FilesystemsTests", dependencies: ["Filesystems", "MountModel", "MountTestSupport", system]),
+        .testTarget(
+            name: "MountWorkerTests",
+            dependencies: [
+                "MountWorker", "MountManager", "LinuxMount", "CLinux", "Filesystems", "MountModel", "MountTestSupport",
+                "holdfast-worker", system,
+            ]),
         .testTarget(name: "LedgerTests", dependencies: ["Ledger", "MountModel", "MountTestSupport", system, grdb]),
         .testTarget(
             name: "MountManagerTests",
             dependencies: [
                 "MountManager", "MountTestSupport", "MountModel", "LinuxMount", "Diagnosis", "Filesystems", "Ledger",
-                system, log,
+                "holdfast-worker", system, log,
             ]),
         .testTarget(name: "TortureTests", dependencies: ["holdfast-torture"]),
         .testTarget(
@@ -109,7 +119,9 @@ let package = Package(
             ]),
         .testTarget(
             name: "SystemTests",
-            dependencies: ["holdfast", "holdfastd", "HoldfastAPI", "LinuxMount", "MountTestSupport", system]),
+            dependencies: [
+                "holdfast", "holdfastd", "holdfast-worker", "HoldfastAPI", "LinuxMount", "MountTestSupport", system,
+            ]),
     ]
 )
 

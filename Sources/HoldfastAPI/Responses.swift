@@ -148,13 +148,17 @@ public struct StatusResponse: Codable, Hashable, Sendable {
     public var limits: [String: LimitUse]
     /// Which of the kernel's newer interfaces are in use, by name.
     public var kernelFeatures: [String: Bool]
+    /// How many worker processes there are (`running`), how many of those cannot be killed (`stuck`), and how many were
+    /// killed since the start (`killed`); nil where there are none.
+    public var workers: [String: Int]?
     /// Why nothing is attached or detached; nil where that is not so.
     public var readOnly: Problem?
 
     /// Puts the parts together.
     public init(
         version: String, pid: Int32, uptimeSeconds: Double, bootID: String, mountRoot: String, mounts: [String: Int],
-        attachments: Int, limits: [String: LimitUse], kernelFeatures: [String: Bool], readOnly: Problem? = nil
+        attachments: Int, limits: [String: LimitUse], kernelFeatures: [String: Bool], workers: [String: Int]? = nil,
+        readOnly: Problem? = nil
     ) {
         self.version = version
         self.pid = pid
@@ -165,6 +169,7 @@ public struct StatusResponse: Codable, Hashable, Sendable {
         self.attachments = attachments
         self.limits = limits
         self.kernelFeatures = kernelFeatures
+        self.workers = workers
         self.readOnly = readOnly
     }
 
@@ -174,7 +179,7 @@ public struct StatusResponse: Codable, Hashable, Sendable {
         case uptimeSeconds = "uptime_seconds"
         case bootID = "boot_id"
         case mountRoot = "mount_root"
-        case mounts, attachments, limits
+        case mounts, attachments, limits, workers
         case kernelFeatures = "kernel_features"
         case readOnly = "read_only"
     }

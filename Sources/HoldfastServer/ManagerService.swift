@@ -134,6 +134,7 @@ public struct ManagerService: MountService {
             attachments: listings.reduce(0) { $0 + $1.attachments.count },
             limits: Self.use(of: manager.configuration.limits, by: await manager.load()),
             kernelFeatures: facts.kernelFeatures,
+            workers: facts.workers().map { ["running": $0.running, "stuck": $0.stuck, "killed": $0.killed] },
             readOnly: manager.configuration.readOnlyReason.map { Problem($0.error) })
     }
 
@@ -167,17 +168,21 @@ public struct DaemonFacts: Sendable {
     public var pid: Int32
     /// Which of the kernel's newer interfaces are in use, by name.
     public var kernelFeatures: [String: Bool]
+    /// How many workers there are and have been; nil where there are none.
+    public var workers: @Sendable () -> WorkerCounts?
     /// Looks for what is wrong on the host.
     public var diagnose: @Sendable () async -> [Finding]
 
     /// Puts the parts together.
     public init(
         version: String, pid: Int32, kernelFeatures: [String: Bool],
+        workers: @escaping @Sendable () -> WorkerCounts? = { nil },
         diagnose: @escaping @Sendable () async -> [Finding] = { [] }
     ) {
         self.version = version
         self.pid = pid
         self.kernelFeatures = kernelFeatures
+        self.workers = workers
         self.diagnose = diagnose
     }
 }

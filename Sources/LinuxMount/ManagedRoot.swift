@@ -57,6 +57,18 @@ public final class ManagedRoot: Sendable {
         return ManagedRoot(try HeldMount(attaching: clone, at: folder, path: path, table: table), .created)
     }
 
+    /// The root that another process has prepared, as it is.
+    ///
+    /// - Throws: EINVAL where there is none, or others have mounted over it; else as ``prepare(at:table:)``.
+    public static func open(at path: FilePath, table: MountTable = .current) throws(SystemCallError) -> ManagedRoot {
+        let folder = try TrustedFolder(at: path, mode: 0o755, .place)
+        let stack = try MountStack(of: folder, table: table)
+        guard let top = stack.entries.first, stack.isBindOntoItself(top, path: path) else {
+            throw SystemCallError("openat2", .invalidArgument, on: "\(path) (not a mount root)")
+        }
+        return ManagedRoot(try HeldMount(reusing: folder, path: path, table: table), .reused)
+    }
+
     /// Makes the folder, and those on the way to it, and mounts nothing; one that is there is checked.
     ///
     /// - Throws: as ``prepare(at:table:repairs:)``.

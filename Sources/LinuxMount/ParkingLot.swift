@@ -55,6 +55,17 @@ public final class ParkingLot: Sendable {
         return ParkingLot(try HeldMount(attaching: mount, at: folder, path: path, table: table))
     }
 
+    /// The parking lot that another process has prepared, as it is.
+    ///
+    /// - Throws: EINVAL where there is none, or others have mounted over it; else as ``prepare(at:table:)``.
+    public static func open(at path: FilePath, table: MountTable = .current) throws(SystemCallError) -> ParkingLot {
+        let folder = try TrustedFolder(at: path, mode: 0o700, .place)
+        guard let top = try MountStack(of: folder, table: table).entries.first, try isOwn(top) else {
+            throw SystemCallError("openat2", .invalidArgument, on: "\(path) (not a parking lot)")
+        }
+        return ParkingLot(try HeldMount(reusing: folder, path: path, table: table))
+    }
+
     private static func isOwn(_ entry: MountEntry) throws(SystemCallError) -> Bool {
         guard entry.filesystemType == "tmpfs", entry.root == "/" else { return false }
         if let known = entry.source { return known == KernelText(source) }

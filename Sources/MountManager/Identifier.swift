@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import Crypto
+internal import LinuxMount
 public import MountModel
 public import SystemPackage
 
@@ -24,6 +25,12 @@ public enum Identifier {
     /// and source. The options are left out: other options for the same source are to meet, and conflict.
     public static func folder(for source: MountSource) -> String {
         "\(source.type)-" + digest([source.type.rawValue, source.source], bytes: 8)
+    }
+
+    /// The lock that is held while something is done at the mountpoint: 63 bits of SHA-256 over its path.
+    static func lock(of mountpoint: Mountpoint) -> OperationLock {
+        let hash = SHA256.hash(data: Array(mountpoint.path.string.utf8))
+        return OperationLock(rawValue: hash.prefix(8).reduce(0) { $0 << 8 | UInt64($1) })
     }
 
     /// The parts are joined by NUL, which none of them can have.

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import Filesystems
-internal import LinuxMount
 public import MountModel
+internal import MountWorker
 internal import NIOConcurrencyHelpers
 internal import SystemPackage
 
@@ -19,8 +19,8 @@ extension LinuxExecutor {
         let result = await Deadline.first(within: limit, otherwise: .failure(late)) {
             defer { self.looks.withLockedValue { $0 -= 1 } }
             return await self.onThread(of: .sources) { () -> Result<String?, MountError> in
-                do throws(SystemCallError) {
-                    return .success(try Self.signature(of: path))
+                do throws(OperationFailure) {
+                    return .success(try self.operations.detect(path))
                 } catch {
                     return .failure(.operation("look at", source, failed: error))
                 }
@@ -49,15 +49,5 @@ extension LinuxExecutor {
             .resourceExhausted, "cannot look at \(source): \(Self.lookLimit) sources are being looked at already",
             context: MountError.Context(operation: "detect", source: source),
             hint: "does one of them hang? naming the type saves the look")
-    }
-
-    private static func signature(of path: FilePath) throws(SystemCallError) -> String? {
-        switch try SourceFile.kind(of: path) {
-        case .folder: return "folder"
-        case .blockDevice: return try BlockDevice.open(path).signature()?.rawValue
-        case .regularFile:
-            return try FilesystemSignature.detect(on: try LoopDevice.openImage(path, readOnly: true))?.rawValue
-        case .other: return nil
-        }
     }
 }

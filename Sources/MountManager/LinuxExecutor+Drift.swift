@@ -3,6 +3,7 @@
 internal import Filesystems
 internal import LinuxMount
 public import MountModel
+internal import MountWorker
 internal import SystemPackage
 
 extension LinuxExecutor {
@@ -42,7 +43,7 @@ extension LinuxExecutor {
                 else { return nil }
                 let target = try self.target(mountpoint)
                 _ = try target.setAttributes(
-                    self.attributes(of: recipe), clearing: drift.added, ofMount: kernelID)
+                    MountAttributes(recipe.attributes), clearing: drift.added, ofMount: kernelID)
                 return nil
             } catch {
                 return .operation("give back the attributes of", mountpoint, failed: error)
@@ -57,6 +58,6 @@ extension LinuxExecutor {
     /// In what a mount differs from its recipe.
     func drift(of entry: MountEntry, from recipe: MountRecipe) -> AttributeDrift? {
         let inherits = if case .folder = recipe.medium { true } else { false }
-        return AttributeDrift(wanted: attributes(of: recipe), found: entry.attributes, inherits: inherits)
+        return AttributeDrift(wanted: MountAttributes(recipe.attributes), found: entry.attributes, inherits: inherits)
     }
 }

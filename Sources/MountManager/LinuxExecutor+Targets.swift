@@ -148,16 +148,4 @@ extension LinuxExecutor {
         guard case .mount(let id) = observation.top else { return "no mount" }
         return "mount \(id)" + (try root.table.entry(id).map { ": \($0.filesystemType)" } ?? "")
     }
-
-    /// The attributes that the kernel is given; `nosuid` and `nodev` are always among them.
-    func attributes(of recipe: MountRecipe) -> MountAttributes {
-        var attributes: MountAttributes = [.noSetUserID, .noDevices]
-        if recipe.attributes.contains(.readOnly) { attributes.insert(.readOnly) }
-        if recipe.attributes.contains(.noExecute) { attributes.insert(.noExecute) }
-        if recipe.attributes.contains(.noAccessTime) { attributes.insert(.noAccessTime) }
-        if recipe.attributes.contains(.strictAccessTime) { attributes.insert(.strictAccessTime) }
-        if recipe.attributes.contains(.noDirectoryAccessTime) { attributes.insert(.noDirectoryAccessTime) }
-        if recipe.attributes.contains(.noSymlinkFollow) { attributes.insert(.noSymlinkFollow) }
-        return attributes
-    }
 }

@@ -3,22 +3,28 @@
 public import Filesystems
 public import LinuxMount
 public import MountModel
+public import MountWorker
 internal import NIOConcurrencyHelpers
 internal import NIOPosix
 internal import SystemPackage
 
-/// Carries out kernel operations on bounded pools of threads in this process.
+/// Carries out kernel operations on bounded pools of threads: what may hang by workers, if it is given some, and else,
+/// as the rest, on its own threads.
 ///
-/// A call that hangs keeps its thread: it cannot be killed. What looks at sources, which may be on anything, has a pool
-/// of its own, so that a source that hangs keeps other sources waiting at worst, and never the mounts that exist.
+/// A call that hangs keeps its thread, until its worker is killed; without one it cannot be. What looks at sources,
+/// which may be on anything, has a pool of its own, so that a source that hangs keeps other sources waiting at worst,
+/// and never the mounts that exist.
 public final class LinuxExecutor: MountExecutor {
     let root: ManagedRoot
     let parking: ParkingLot
     let catalog: FilesystemCatalog
     let steps: ExecutorSteps
+    let operations: any KernelOperations
     /// Whether a look puts right what it finds: what a crash left parked, and a mount root that others have made
     /// shared.
     let repairs: Bool
+    /// What workers lock while they act; nil where there are none.
+    let locks: OperationLocks?
     private let sourceThreads: NIOThreadPool
     private let tableThreads: NIOThreadPool
     /// How many looks at sources are under way or wait for a thread, those included that nobody waits for any more.
@@ -32,15 +38,22 @@ public final class LinuxExecutor: MountExecutor {
     ///   - repairs: whether a look puts right what it finds; if not, looking changes nothing.
     ///   - threads: how many builds may be under way at once, and how many operations on the mount table.
     ///   - steps: told before each step that changes the kernel's state; for tests that stop there.
+    ///   - operations: does what may hang; on the threads of this process unless told.
+    ///   - locks: those that its workers take, by which an earlier daemon's are seen too.
     public init(
         root: ManagedRoot, parking: ParkingLot, catalog: FilesystemCatalog = .standard, repairs: Bool = true,
-        threads: Int = 16, steps: ExecutorSteps = .none
+        threads: Int = 16, steps: ExecutorSteps = .none, operations: (any KernelOperations)? = nil,
+        locks: consuming OperationLocks? = nil
     ) {
         self.root = root
         self.parking = parking
         self.catalog = catalog
         self.steps = steps
+        self.operations =
+            operations
+            ?? MountOperations(root: root, parking: parking) { _ in steps.reached(.loopReady) }
         self.repairs = repairs
+        self.locks = locks
         sourceThreads = NIOThreadPool(numberOfThreads: threads)
         tableThreads = NIOThreadPool(numberOfThreads: threads)
         sourceThreads.start()
@@ -68,25 +81,37 @@ public final class LinuxExecutor: MountExecutor {
         }
     }
 
-    public func build(_ source: MountSource) async throws(MountError) -> MountID {
+    public func build(_ source: MountSource, for mountpoint: Mountpoint) async throws(MountError) -> MountID {
         let recipe = try catalog.recipe(for: source)
-        let result = await onThread(of: .sources) { () -> Result<MountID, MountError> in
-            do throws(SystemCallError) {
-                self.steps.reached(.build)
-                let mount = try self.buildMount(recipe)
-                let id = MountID(rawValue: mount.id.rawValue)
-                let descriptor = mount.releaseDescriptor().release()
-                self.built.withLockedValue { $0[id] = descriptor }
-                self.steps.reached(.built)
-                return .success(id)
-            } catch {
-                return .failure(.mounting(source, failed: error))
-            }
+        let interrupt = OperationInterrupt()
+        let result = await withTaskCancellationHandler {
+            await onThread(of: .sources) { self.buildNow(recipe, source, for: mountpoint, interrupt) }
+        } onCancel: {
+            interrupt.raise()
         }
         switch result {
         case .success(.success(let id)): return id
         case .success(.failure(let error)): throw error
         case .failure(let error): throw error
+        }
+    }
+
+    private func buildNow(
+        _ recipe: MountRecipe, _ source: MountSource, for mountpoint: Mountpoint, _ interrupt: OperationInterrupt
+    ) -> Result<MountID, MountError> {
+        steps.reached(.build)
+        do throws(OperationFailure) {
+            let mount = try operations.build(recipe, lock: Identifier.lock(of: mountpoint), interrupt: interrupt)
+            let id = MountID(rawValue: mount.id.rawValue)
+            let descriptor = mount.releaseDescriptor().release()
+            built.withLockedValue { $0[id] = descriptor }
+            steps.reached(.built)
+            return .success(id)
+        } catch {
+            if error == .ended, interrupt.isRaised {
+                return .failure(MountError(.cancelled, "nobody waits for \(source) at \(mountpoint) any more"))
+            }
+            return .failure(.mounting(source, failed: error))
         }
     }
 
@@ -116,20 +141,33 @@ public final class LinuxExecutor: MountExecutor {
     public func unmount(_ id: MountID, from mountpoint: Mountpoint, rung: Int) async -> OperationOutcome {
         await operate(on: mountpoint, with: id) {
             self.steps.reached(.unmount)
-            do throws(SystemCallError) {
-                let unmounted = try self.target(mountpoint).unmountExactly(
-                    KernelMountID(rawValue: id.rawValue), parking: self.parking)
-                self.steps.reached(.unmounted)
-                let outcome = self.observe(id, at: mountpoint)
-                switch unmounted {
-                case .unmounted, .absent: return outcome
-                case .busy, .parked: return OperationOutcome(outcome.seen, problem: .busy(mountpoint))
-                case .foreign(let other): return .foreign(other, at: mountpoint, seen: outcome.seen)
-                }
-            } catch {
-                return OperationOutcome(
-                    self.observe(id, at: mountpoint).seen, problem: .operation("unmount", mountpoint, failed: error))
+            let unmounted = self.unmountNow(id, from: mountpoint, rung: rung)
+            if case .success = unmounted { self.steps.reached(.unmounted) }
+            let outcome = self.observe(id, at: mountpoint)
+            switch unmounted {
+            case .success(.unmounted), .success(.absent): return outcome
+            case .success(.busy), .success(.parked):
+                return OperationOutcome(outcome.seen, problem: .busy(mountpoint))
+            case .success(.foreign(let other)): return .foreign(other, at: mountpoint, seen: outcome.seen)
+            case .failure(let problem): return OperationOutcome(outcome.seen, problem: problem)
             }
+        }
+    }
+
+    private func unmountNow(
+        _ id: MountID, from mountpoint: Mountpoint, rung: Int
+    ) -> Result<UnmountOutcome, MountError> {
+        let relative: FilePath
+        do throws(SystemCallError) { relative = try target(mountpoint).relative } catch {
+            return .failure(.operation("unmount", mountpoint, failed: error))
+        }
+        do throws(OperationFailure) {
+            return .success(
+                try operations.unmount(
+                    KernelMountID(rawValue: id.rawValue), from: relative, rung: rung,
+                    lock: Identifier.lock(of: mountpoint)))
+        } catch {
+            return .failure(.operation("unmount", mountpoint, failed: error))
         }
     }
 
@@ -207,7 +245,7 @@ public final class LinuxExecutor: MountExecutor {
 
     private func release(_ id: MountID) {
         guard let descriptor = built.withLockedValue({ $0.removeValue(forKey: id) }) else { return }
-        // The last descriptor of a mount that was never placed frees everything behind it.
-        _ = OwnedDescriptor(owning: descriptor)
+        // The last descriptor of a mount that was never placed frees everything behind it, whatever is answered.
+        do throws(OperationFailure) { try operations.close(OwnedDescriptor(owning: descriptor)) } catch { return }
     }
 }

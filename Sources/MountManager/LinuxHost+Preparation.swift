@@ -4,6 +4,7 @@ internal import Ledger
 internal import LinuxMount
 internal import Logging
 internal import MountModel
+internal import MountWorker
 internal import SystemPackage
 
 extension LinuxHost {
@@ -59,6 +60,44 @@ extension LinuxHost {
         }
         let folder = root.path.removingLastComponent()
         return try takeLock(folder.appending(".\(name.string).holdfastd.lock"))
+    }
+
+    /// How long after its deadline an operation may end still, because its worker is being killed.
+    static let killingTime = Duration.seconds(5)
+
+    /// The workers, one of which has answered.
+    static func startWorkers(_ options: Options) throws(MountError) -> WorkerPool? {
+        guard let program = options.workerProgram else { return nil }
+        let arguments = [
+            options.mountRoot.path, options.runtimeFolder.path.appending("parking"),
+            locksFile(options),
+        ]
+        let pool = WorkerPool(
+            WorkerProgram(
+                path: program, arguments: arguments.map(\.string), environment: options.workerEnvironment),
+            limit: options.operationDeadline)
+        do throws(OperationFailure) {
+            _ = try pool.detect("/")
+        } catch {
+            var failure = MountError.operation("work with", program, failed: error)
+            failure.code = .unavailable
+            failure.hint =
+                "it is installed with holdfastd, and of the same build: see the setting 'worker', or --worker"
+            throw failure
+        }
+        return pool
+    }
+
+    private static func locksFile(_ options: Options) -> FilePath {
+        options.runtimeFolder.path.appending("operations.lock")
+    }
+
+    /// The locks that workers take, this daemon's and those of earlier ones.
+    static func openLocks(_ options: Options) throws(MountError) -> OperationLocks? {
+        guard options.workerProgram != nil else { return nil }
+        return try translating("use the operation locks") { () throws(SystemCallError) in
+            try OperationLocks(at: locksFile(options))
+        }
     }
 
     static func openLedger(_ options: Options, _ logger: Logger) throws(MountError) -> LedgerStart {

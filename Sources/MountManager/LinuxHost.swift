@@ -4,7 +4,8 @@ public import Ledger
 internal import LinuxMount
 public import Logging
 public import MountModel
-internal import SystemPackage
+internal import MountWorker
+public import SystemPackage
 
 /// A mount manager on this host's kernel, with everything that it runs on: lock, ledger, mount root, parking, threads.
 ///
@@ -23,6 +24,7 @@ public final class LinuxHost: Sendable {
     let options: Options
     let root: ManagedRoot
     private let threads: LinuxExecutor
+    private let workers: WorkerPool?
     private let ledger: LedgerStart
     private let parking: ParkingLot
     private let stateLock: FileLock
@@ -44,7 +46,13 @@ public final class LinuxHost: Sendable {
         public var beginsNewLedger = false
         /// How many kernel operations may be under way at once.
         public var threads = 16
-        /// How long a kernel operation may take before its mountpoint is `stuck`.
+        /// `holdfast-worker`, by whose processes is done what may hang. Nil: by threads of this process, none of which
+        /// can be ended.
+        public var workerProgram: FilePath?
+        /// All of the workers' environment, `NAME=value` each.
+        package var workerEnvironment: [String] = []
+        /// How long a kernel operation may take: then its worker is killed. Without workers its mountpoint is `stuck`
+        /// then, and with them when the worker does not end.
         public var operationDeadline = Duration.seconds(60)
         /// How much is taken on at one time; `operationsAtOnce` is `threads`, whatever it says.
         public var limits = ManagerLimits()
@@ -103,13 +111,16 @@ public final class LinuxHost: Sendable {
         self.root = root
         self.parking = parking
         self.logger = logger
+        workers = try Self.startWorkers(options)
         threads = LinuxExecutor(
-            root: root, parking: parking, repairs: repairs, threads: options.threads, steps: options.executorSteps)
+            root: root, parking: parking, repairs: repairs, threads: options.threads, steps: options.executorSteps,
+            operations: workers, locks: try Self.openLocks(options))
         executor = threads
         var limits = options.limits
         limits.operationsAtOnce = options.threads
         var configuration = ManagerConfiguration(
-            mountRoot: options.mountRoot, boot: boot, operationDeadline: options.operationDeadline,
+            mountRoot: options.mountRoot, boot: boot,
+            operationDeadline: options.operationDeadline + (workers == nil ? .zero : Self.killingTime),
             limits: limits, reconcile: options.reconcile, isReadOnly: !repairs)
         configuration.readOnlyReason = ledger.readOnlyReason
         manager = MountManager(
@@ -120,6 +131,9 @@ public final class LinuxHost: Sendable {
         features["mount events by fanotify"] = changes.mechanism == MountEventWatch.Mechanism.fanotify.rawValue
         kernelFeatures = features
     }
+
+    /// How many workers there are and have been; nil where it has none.
+    public var workerCounts: WorkerCounts? { workers?.counts }
 
     /// What its ledger has done since it was opened: nothing, where it cannot be written.
     public var ledgerCounters: LedgerCounters {
@@ -173,6 +187,8 @@ public final class LinuxHost: Sendable {
         } catch {
             logger.error("the executor's threads did not end: \(error)")
         }
+        // They hold the mount root open.
+        workers?.close()
         if readOnlyReason == nil { threads.steps.kernel.bound { releaseEmptyFolders() } }
         if case .open(let ledger) = ledger { try await ledger.close() }
     }

@@ -9,13 +9,18 @@ public import MountModel
 /// An operation says on `OperationProgress.current` when it has got its thread, and ends with an observation taken from
 /// the kernel after its end, never with what a call returned.
 public protocol MountExecutor: Sendable {
+    /// Those of the mountpoints at which a worker of a daemon that is no more still acts. Asks once for all, as a rule.
+    func orphans(among mountpoints: Set<Mountpoint>) async -> Set<Mountpoint>
+
     /// Looks at what is mounted at the mountpoint, and brings back what a crash left parked, if it repairs anything.
     func inspect(_ mountpoint: Mountpoint, expecting id: MountID?) async -> OperationOutcome
 
-    /// Builds the mount where nobody can see it and keeps it, detached, under the id that it returns.
+    /// Builds the mount where nobody can see it and keeps it, detached, under the id that it returns. When the
+    /// caller's task is cancelled it ends as soon as it can.
     ///
+    /// - Parameter mountpoint: where it is to be placed.
     /// - Throws: `mount_failed` with the kernel's words, or what kept it from getting that far; nothing is left behind.
-    func build(_ source: MountSource) async throws(MountError) -> MountID
+    func build(_ source: MountSource, for mountpoint: Mountpoint) async throws(MountError) -> MountID
 
     /// Attaches the built mount at the mountpoint in one step.
     func place(_ id: MountID, at mountpoint: Mountpoint) async -> OperationOutcome
@@ -49,6 +54,11 @@ public protocol MountExecutor: Sendable {
     ///
     /// - Returns: why it could not be done.
     func restoreAttributes(of id: MountID, at mountpoint: Mountpoint, for source: MountSource) async -> MountError?
+}
+
+extension MountExecutor {
+    /// None: what has no workers leaves none behind.
+    public func orphans(among mountpoints: Set<Mountpoint>) async -> Set<Mountpoint> { [] }
 }
 
 /// What the kernel showed at a mountpoint after an operation.

@@ -25,7 +25,9 @@ extension MountManager {
             operate(machine, in: .sources) {
                 // The old superblock would be in the new one's way.
                 await closing?.value
-                do throws(MountError) { return .built(try await executor.build(source.source)) } catch {
+                do throws(MountError) {
+                    return .built(try await executor.build(source.source, for: mountpoint))
+                } catch {
                     return .notBuilt(error)
                 }
             }
@@ -99,7 +101,7 @@ extension MountManager {
         enter(turn)
     }
 
-    /// A build that has not begun never will; one that has is told, and ends when it ends.
+    /// A build that has not begun never will; one that has is told, and its worker is killed.
     private func giveUpBuild(of machine: Machine) {
         guard let operation = machine.operation else { return }
         if withdraw(operation.turn) {

@@ -62,13 +62,14 @@ public actor MountManager {
         let contents = try await ledger.load()
         // What happened before the first inspection is covered by it.
         _ = changes.drain()
+        let orphaned = await executor.orphans(among: Set(contents.mounts.keys))
         for (mountpoint, entry) in contents.mounts.sorted(by: { $0.key < $1.key }) {
             let held = Set(entry.attachments.map(\.key))
             let state = MountpointState(
                 recovering: MountpointState.Row(
                     source: configuration.managed(entry.record.source), id: entry.record.mountID),
                 held: held, persistent: Set(entry.attachments.filter(\.persistent).map(\.key)),
-                isSameBoot: entry.record.boot == configuration.boot, hasOrphan: false,
+                isSameBoot: entry.record.boot == configuration.boot, hasOrphan: orphaned.contains(mountpoint),
                 isReadOnly: configuration.isReadOnly)
             let machine = Machine(
                 mountpoint: mountpoint, state: state, attachments: entry.attachments, backoff: configuration.backoff)
@@ -83,6 +84,7 @@ public actor MountManager {
             feed(.start, to: machine)
         }
         isAccepting = true
+        watchOrphans(orphaned)
     }
 
     /// Listens to the kernel and watches over the operations' deadlines until the task is cancelled.
@@ -104,7 +106,11 @@ public actor MountManager {
         for machine in machines.values {
             machine.timer?.task.cancel()
             for id in machine.waiting.keys { withdraw(id, at: machine.mountpoint, because: .stopping) }
-            // The next start finds what this one has not come to.
+            // The next start finds what this one has not come to, and who still acts.
+            if case .orphan = machine.state.operation?.kind {
+                machine.isDropped = true
+                noteRest(of: machine)
+            }
             guard let turn = machine.operation?.turn, withdraw(turn) else { continue }
             machine.isDropped = true
             noteRest(of: machine)

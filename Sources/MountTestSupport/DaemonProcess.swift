@@ -25,10 +25,7 @@ public final class DaemonProcess: @unchecked Sendable {
     }
 
     /// The daemon that was built beside the program that runs.
-    public static var programBeside: String {
-        let own = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
-        return (own as NSString).deletingLastPathComponent + "/holdfastd"
-    }
+    public static var programBeside: String { Program.beside("holdfastd") }
 
     /// Its process.
     public let pid: pid_t
@@ -68,15 +65,22 @@ public final class DaemonProcess: @unchecked Sendable {
         defer { for text in words + variables { free(text) } }
         var pid: pid_t = 0
         let result = posix_spawn(&pid, program, &actions, nil, &words, &variables)
-        try output.close()
         self.pid = pid
         self.lineLimit = lineLimit
         guard result == 0 else {
+            try output.close()
             throw Failure("cannot start \(program): \(String(cString: strerror(result)))")
         }
         Thread { [self, log] in read(log.fileHandleForReading) }.start()
-        Thread { [self] in wait(onStop) }.start()
+        Thread { [self] in
+            wait(onStop)
+            // Its workers may live on, with its log in their hands: what it has said itself comes before this.
+            output.write(Data(Self.endOfLog.utf8))
+            try? output.close()
+        }.start()
     }
+
+    private static let endOfLog = "\u{4}\n"
 
     private func read(_ log: FileHandle) {
         let newline = UInt8(ascii: "\n")
@@ -98,8 +102,13 @@ public final class DaemonProcess: @unchecked Sendable {
     }
 
     private func keep(_ found: [ArraySlice<UInt8>]) {
-        let found = found.map { String(decoding: $0, as: UTF8.self) }
+        var found = found.map { String(decoding: $0, as: UTF8.self) }
         condition.withLock {
+            if let last = found.firstIndex(where: { $0.hasSuffix(Self.endOfLog.dropLast()) }) {
+                found[last].removeLast()
+                if found[last].isEmpty { found.remove(at: last) }
+                isLogComplete = true
+            }
             lines.append(contentsOf: found)
             if lines.count > lineLimit { lines.removeFirst(lines.count - lineLimit) }
             if found.contains(where: { $0.contains("listening") }) { isListening = true }

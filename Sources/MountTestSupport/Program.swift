@@ -9,6 +9,12 @@ public enum Program {
         public let description: String
     }
 
+    /// The path of a program that was built beside the one that runs.
+    public static func beside(_ name: String) -> String {
+        let own = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
+        return (own as NSString).deletingLastPathComponent + "/" + name
+    }
+
     /// Runs a program to its end and requires that it succeeds; blocks as long as it takes.
     ///
     /// - Returns: what it wrote, errors too.

@@ -23,6 +23,10 @@ enum StatusText {
                 .init("\(use.key) \(use.value.used) of \(use.value.limit)", isNear ? .yellow : nil),
             ])
         }
+        if let workers = status.workers {
+            let counts = ["running", "stuck", "killed"].map { "\(workers[$0] ?? 0) \($0)" }.joined(separator: ", ")
+            table.append(["workers", .init(counts, workers["stuck"] ?? 0 > 0 ? .yellow : nil)])
+        }
         table.append(["boot", .init(status.bootID)])
         let features = status.kernelFeatures.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value ? "yes" : "no")" }
         table.append(["kernel", .init(features.isEmpty ? "-" : features.joined(separator: ", "))])

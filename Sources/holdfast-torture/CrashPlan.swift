@@ -37,6 +37,14 @@ enum Scene: Sendable {
             }
     }
 
+    /// Whether a worker comes by the point, as a rule: then the daemon may die alone, and leave the worker to the next
+    /// one.
+    static func isWorkers(_ name: String) -> Bool {
+        ["build", "unmount", "slot", "back", "lift", "lower"].contains(
+            name.split(separator: ".").first.map(String.init))
+            || name == "executor.loop_ready"
+    }
+
     /// Whether nothing has to be arranged.
     var isLoad: Bool { if case .load = self { true } else { false } }
 

@@ -6,6 +6,8 @@ struct CrashReport {
     var kills: [String: Int] = [:]
     /// Kills at failpoints, by name.
     var failpoints: [String: Int] = [:]
+    /// How many of those were aimed at the daemon alone, while its worker went on.
+    var orphanings = 0
     var starts = 0
     var checks = 0
     var tally = Tally()
@@ -31,6 +33,7 @@ struct CrashReport {
             | kills | \(killed): \(kinds) |
             | failpoints hit | \(failpoints.count), \(failpoints.values.min() ?? 0) to \
             \(failpoints.values.max() ?? 0) times each |
+            | of them with a worker that was to go on | \(orphanings) |
             | failpoints never reached | \(unreached.isEmpty ? "none" : unreached.joined(separator: ", ")) |
             | starts, complete checks | \(starts), \(checks) |
             | requests | \(tally.requests): \(tally.attached) attached, \(tally.detached) detached, \

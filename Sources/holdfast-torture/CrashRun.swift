@@ -109,7 +109,9 @@ final class CrashRun {
                 case .firstStart: name.hasPrefix("held.mkdir") ? Int.random(in: 1...9, using: &random) : 1
                 default: 1
                 }
-            environment["HOLDFAST_FAILPOINT"] = (scene.stop.map { "\($0)," } ?? "") + "\(name):\(times)"
+            let action = Scene.isWorkers(name) && Int.random(in: 0..<3, using: &random) == 0 ? "orphan" : "kill"
+            if action == "orphan" { report.orphanings += 1 }
+            environment["HOLDFAST_FAILPOINT"] = (scene.stop.map { "\($0)," } ?? "") + "\(name):\(times)=\(action)"
         }
         let (world, held) = (world, held)
         return try start(environment) { scene.act(in: world, holding: held) }

@@ -3,6 +3,7 @@
 internal import Foundation
 internal import Glibc
 internal import LinuxMount
+internal import MountTestSupport
 internal import SystemPackage
 
 /// What a reboot does, without one. The kernel names another boot in this mount namespace only.
@@ -14,6 +15,7 @@ extension World {
     ///
     /// - Throws: what is still there.
     func reboot() throws {
+        try OwnProcesses.endWorkers(at: mountRoot)
         let places = try MountTable.current.entries(beneath: FilePath(folder)).compactMap(\.mountpoint)
         let own = [FilePath(mountRoot), FilePath(runtimeFolder)]
         for place in places.reversed() where own.contains(where: place.starts(with:)) {

@@ -124,6 +124,7 @@ struct World: Sendable {
     ///
     /// - Throws: what is still there.
     func remove() throws {
+        try OwnProcesses.endWorkers(at: mountRoot)
         for name in ["run/parking", "mnt"] {
             let path = folder + "/" + name
             try require(rmdir(path) == 0 || errno == ENOENT, "rmdir \(path)")

@@ -50,7 +50,8 @@ struct Daemon {
             manager: host.manager, executor: host.executor,
             facts: DaemonFacts(
                 version: DaemonVersion.text, pid: ProcessInfo.processInfo.processIdentifier,
-                kernelFeatures: host.kernelFeatures, diagnose: { await host.diagnose() }))
+                kernelFeatures: host.kernelFeatures, workers: { host.workerCounts }, diagnose: { await host.diagnose() }
+            ))
         let logger = logger
         let socket = settings.socket
         let server = HTTPServer(service: service, socketPath: socket.path, logger: logger) {

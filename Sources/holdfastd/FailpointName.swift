@@ -8,9 +8,6 @@
     /// The names of the points at which a debug build can be stopped or killed: all steps of its parts, so that none
     /// that is added there can be forgotten here.
     enum FailpointName {
-        /// Any point.
-        static let any = "any"
-
         /// All names, sorted.
         static let all =
             (ExecutorSteps.Step.allCases.map(name) + KernelSteps.Point.all.map(\.name)

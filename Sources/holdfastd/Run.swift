@@ -34,6 +34,12 @@ struct Run: AsyncParsableCommand {
     @Option(help: ArgumentHelp("The API's socket (default: holdfast.sock in the runtime folder).", valueName: "path"))
     var socket: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "Does what may hang (default: holdfast-worker beside this program, or in /usr/libexec/holdfast).",
+            valueName: "path"))
+    var worker: String?
+
     @Option(help: "trace, debug, info, notice, warning, error or critical (default: info).")
     var logLevel: String?
 
@@ -73,6 +79,7 @@ struct Run: AsyncParsableCommand {
         if let runtimeDir { file.runtimeFolder = runtimeDir }
         if let mountRoot { file.mountRoot = mountRoot }
         if let socket { file.socket = socket }
+        if let worker { file.worker = worker }
         if let logLevel { file.logLevel = logLevel }
         if allowPrivateNamespace { file.allowsPrivateNamespace = true }
         return try Settings(file)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Foundation
 internal import Logging
 internal import MountManager
 internal import MountModel
@@ -11,6 +12,7 @@ struct Settings {
     var runtimeFolder: Mountpoint
     var mountRoot: Mountpoint
     var socket: Mountpoint
+    var worker: FilePath
     var logLevel: Logger.Level
     var allowsPrivateNamespace: Bool
     var threads: Int
@@ -32,6 +34,8 @@ struct Settings {
         runtimeFolder = try Self.path(file.runtimeFolder ?? Self.defaults.runtimeFolder, "runtime_dir")
         mountRoot = try Self.path(file.mountRoot ?? Self.defaults.mountRoot, "mount_root")
         socket = try Self.path(file.socket ?? "\(runtimeFolder)/holdfast.sock", "socket")
+        worker =
+            try file.worker.map { text throws(MountError) in try Self.path(text, "worker").path } ?? Self.workerProgram
         let level = file.logLevel ?? "info"
         guard let logLevel = Logger.Level(rawValue: level) else {
             throw .invalidArgument(
@@ -68,9 +72,20 @@ struct Settings {
         options.reconcile = reconcile
         options.limits = limits
         options.beginsNewLedger = beginsNewLedger
+        options.workerProgram = worker
+        options.workerEnvironment = failpoints.workerEnvironment
         options.executorSteps = failpoints.executorSteps
         options.ledgerSteps = failpoints.ledgerSteps
         return options
+    }
+
+    /// The worker that was installed with this daemon: beside it, or where packages put it.
+    private static var workerProgram: FilePath {
+        let own = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
+        let beside = FilePath(own).removingLastComponent().appending("holdfast-worker")
+        let installed: FilePath = "/usr/libexec/holdfast/holdfast-worker"
+        let isInstalled = FileManager.default.isExecutableFile(atPath: installed.string)
+        return isInstalled && !FileManager.default.isExecutableFile(atPath: beside.string) ? installed : beside
     }
 
     private static func path(_ text: String, _ name: String) throws(MountError) -> Mountpoint {

@@ -10,6 +10,7 @@ struct SettingsFile: Codable {
     var runtimeFolder: String?
     var mountRoot: String?
     var socket: String?
+    var worker: String?
     var logLevel: String?
     var allowsPrivateNamespace: Bool?
     var threads: Int?
@@ -56,7 +57,7 @@ struct SettingsFile: Codable {
         case stateFolder = "state_dir"
         case runtimeFolder = "runtime_dir"
         case mountRoot = "mount_root"
-        case socket
+        case socket, worker
         case logLevel = "log_level"
         case allowsPrivateNamespace = "allow_private_namespace"
         case threads

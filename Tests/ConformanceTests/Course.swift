@@ -118,7 +118,7 @@ struct Course<Place: World> {
     private mutating func build(_ name: String, _ source: Source) async -> String {
         let mountSource = source.mountSource(in: world.folder)
         do throws(MountError) {
-            let id = try await world.executor.build(mountSource)
+            let id = try await world.executor.build(mountSource, for: Mountpoint("/srv/\(name)"))
             let isNew = id.rawValue > highest && names[id] == nil
             highest = max(highest, id.rawValue)
             names[id] = name

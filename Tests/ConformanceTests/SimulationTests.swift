@@ -14,17 +14,18 @@ import Testing
     /// (`loop_add`, `idr_alloc`), which no test can fill.
     @Test func `with no loop device left an image is not mounted, and is when one is free again`() async throws {
         let world = try world()
+        let place = try Mountpoint("/srv/x")
         world.kernel.setLoopDeviceLimit(1)
-        let first = try await world.executor.build(Source.ext4.mountSource(in: world.folder))
+        let first = try await world.executor.build(Source.ext4.mountSource(in: world.folder), for: place)
         let error = await #expect(throws: MountError.self) {
-            try await world.executor.build(Source.squashfs.mountSource(in: world.folder))
+            try await world.executor.build(Source.squashfs.mountSource(in: world.folder), for: place)
         }
         #expect(error?.code == .mountFailed)
         #expect(error?.context.systemCall == "LOOP_CTL_GET_FREE")
         #expect(error?.context.errno == Errno.noSpace.rawValue)
         #expect(world.kernel.loopDeviceCount == 1)
         await world.executor.close(first)
-        _ = try await world.executor.build(Source.squashfs.mountSource(in: world.folder))
+        _ = try await world.executor.build(Source.squashfs.mountSource(in: world.folder), for: place)
     }
 
     @Test func `what the product must never ask is noted as a violation, and is left over`() async throws {
@@ -45,11 +46,12 @@ import Testing
 
     @Test func `a source that nobody made is there and right, unless it must have been made`() async throws {
         let source = MountSource(type: FilesystemType(rawValue: "ext4"), source: "/dev/vdb", options: [])
-        _ = try await SimulatedKernel().build(source)
+        let place = try Mountpoint("/srv/x")
+        _ = try await SimulatedKernel().build(source, for: place)
         let strict = SimulatedKernel(assumesSources: false)
-        await #expect(throws: MountError.self) { try await strict.build(source) }
+        await #expect(throws: MountError.self) { try await strict.build(source, for: place) }
         try strict.makeFolder("/dev")
         try strict.makeDevice("/dev/vdb", .filesystem("ext4"))
-        _ = try await strict.build(source)
+        _ = try await strict.build(source, for: place)
     }
 }

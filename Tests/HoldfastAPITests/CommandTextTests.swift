@@ -163,6 +163,7 @@ struct CommandTextTests {
                 attachments  5
                 limits       attachments 95 of 100
                              mounts 3 of 100
+                workers      3 running, 1 stuck, 2 killed
                 boot         b-1
                 kernel       mount_events no, statmount yes
 

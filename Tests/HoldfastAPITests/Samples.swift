@@ -21,7 +21,8 @@ enum Samples {
         version: "0.1.0", pid: 42, uptimeSeconds: 93_784.5, bootID: "b-1", mountRoot: "/run/holdfast/mounts",
         mounts: ["mounted": 2, "lingering": 1, "lost": 0], attachments: 5,
         limits: ["mounts": LimitUse(used: 3, limit: 100), "attachments": LimitUse(used: 95, limit: 100)],
-        kernelFeatures: ["statmount": true, "mount_events": false])
+        kernelFeatures: ["statmount": true, "mount_events": false],
+        workers: ["running": 3, "stuck": 1, "killed": 2])
     static let verified = VerifyResponse(mounts: [
         .init(id: "m-1", mountpoint: "/m/a", result: "ok", expected: "ext4 /dev/vdb", found: "ext4 /dev/vdb"),
         .init(id: "m-2", mountpoint: "/m/b", result: "replaced", expected: "mount 5", found: "mount 9"),

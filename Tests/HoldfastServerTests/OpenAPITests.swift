@@ -147,6 +147,7 @@ import Yams
         try check("VerifyEntry", all: Samples.verifyEntry, least: Samples.verifyEntry)
         var status = Samples.statusResponse
         status.readOnly = nil
+        status.workers = nil
         try check("StatusResponse", all: Samples.statusResponse, least: status)
         try check("DoctorResponse", all: Samples.doctorResponse, least: DoctorResponse(findings: []))
         try check("DoctorEntry", all: Samples.finding, least: Samples.finding)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CLinux
-import Glibc
+import MountTestSupport
 import SystemPackage
 import Testing
 
@@ -15,12 +15,10 @@ extension RealKernel {
             table: MountTable, owner: Int
         ) throws {
             try Sandbox.run(table: table) { sandbox in
-                let server = OwnedDescriptor(owning: open("/dev/fuse", O_RDWR | O_CLOEXEC))
-                try #require(server.rawValue >= 0)
+                let silent = try SilentFilesystem()
                 let target = try sandbox.root.target("silent")
                 _ = try target.prepareFolder()
-                let mount = try silent(server.rawValue, owner)
-                #expect(try target.place(mount, parking: sandbox.parking) == .placed)
+                #expect(try target.place(silent.mount(owner: owner), parking: sandbox.parking) == .placed)
                 guard case .mount(let id) = try target.topmost() else {
                     Issue.record("nothing is mounted")
                     return
@@ -46,18 +44,6 @@ extension RealKernel {
                 #expect(try table.mountIDByFileDescription(of: target.name, at: folder.rawValue) == id)
                 try sandbox.end(target, id)
             }
-        }
-
-        private func silent(_ server: CInt, _ owner: Int) throws -> DetachedMount {
-            var context = try FilesystemContext(type: "fuse")
-            try context.setString("source", "nobody")
-            try context.setString("subtype", "silent")
-            try context.setString("fd", String(server))
-            try context.setString("rootmode", "40000")
-            try context.setString("user_id", String(owner))
-            try context.setString("group_id", String(owner))
-            try context.create()
-            return try context.mount(attributes: [.noSetUserID, .noDevices])
         }
     }
 }

@@ -18,7 +18,7 @@ import Testing
             let executor = LinuxExecutor(root: root, parking: lot, threads: 1)
             let place = try Mountpoint(rootPath.appending("data").string)
             let source = ManagerHarness.source("data")
-            let id = try await executor.build(source)
+            let id = try await executor.build(source, for: place)
             #expect(await executor.place(id, at: place).seen == .ours)
             // As a crash leaves it, and somebody who shares the root.
             let (target, kernelID) = (try root.target("data"), KernelMountID(rawValue: id.rawValue))

@@ -4,6 +4,7 @@ import Foundation
 import Glibc
 import HoldfastAPI
 import LinuxMount
+import MountTestSupport
 import SystemPackage
 import Testing
 
@@ -23,6 +24,7 @@ extension TestHost {
     /// their flags, and the kernel names another boot.
     func reboot(keepingMounts: Bool = false) throws {
         try killDaemon()
+        try OwnProcesses.endWorkers(at: mountRoot)
         if !keepingMounts {
             for entry in try MountTable(.mountinfo).entries(beneath: FilePath(mountRoot)).reversed() {
                 try #require(umount2(try #require(entry.mountpoint).string, 0) == 0)

@@ -180,6 +180,7 @@ final class TestHost: @unchecked Sendable {  // SAFETY: only the test's own thre
     /// Frees the machine from what a failed test left, by means that need no daemon.
     private func cleanUpAfterFailure() {
         daemon?.kill()
+        try? OwnProcesses.endWorkers(at: mountRoot)
         let entries = (try? MountTable(.mountinfo).entries(beneath: FilePath(folder))) ?? []
         for entry in entries.reversed() {
             if let path = entry.mountpoint { umount2(path.string, Int32(MNT_DETACH)) }

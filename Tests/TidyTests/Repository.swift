@@ -68,7 +68,10 @@ struct SourceText {
     /// Whether a function of this name is documented by a protocol that the file's type conforms to, in this project.
     func isWitness(of declaration: Substring) -> Bool {
         guard let name = declaration.firstMatch(of: /(?:func|var) (\w+)/)?.1 else { return false }
-        let protocols = ["MountExecutor", "MountChangeSource", "MountService", "MountLedger", "Service"]
+        let protocols = [
+            "MountExecutor", "MountChangeSource", "MountService", "MountLedger", "Service", "PacketValue",
+            "KernelOperations",
+        ]
         return protocols.contains { proto in
             text.contains(": \(proto)") || text.contains(", \(proto)") || path.contains("LinuxExecutor")
                 || path.contains("SimulatedKernel+")

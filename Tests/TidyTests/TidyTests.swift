@@ -7,8 +7,9 @@ import Testing
 @Suite struct TidyTests {
     /// The modules, each of which may use those before it and none behind.
     private static let order = [
-        "CLinux", "LinuxMount", "MountModel", "Diagnosis", "Filesystems", "Ledger", "MountManager", "HoldfastAPI",
-        "HoldfastServer", "holdfastd", "holdfast-cli", "MountTestSupport", "MountExplorer", "mount-explorer",
+        "CLinux", "LinuxMount", "MountModel", "Diagnosis", "Filesystems", "MountWorker", "Ledger", "MountManager",
+        "HoldfastAPI", "HoldfastServer", "holdfast-worker", "holdfastd", "holdfast-cli", "MountTestSupport",
+        "MountExplorer", "mount-explorer",
         "holdfast-torture",
     ]
 
@@ -26,7 +27,9 @@ import Testing
     }
 
     @Test func thePureModulesImportNoFoundation() throws {
-        for module in ["MountModel", "Diagnosis", "Filesystems", "MountExplorer", "LinuxMount"] {
+        for module in [
+            "MountModel", "Diagnosis", "Filesystems", "MountExplorer", "LinuxMount", "MountWorker", "holdfast-worker",
+        ] {
             for file in try Repository.swiftFiles(under: "Sources/" + module) {
                 #expect(!file.imports.contains { $0.hasPrefix("Foundation") }, "\(file.path)")
             }

@@ -10,5 +10,6 @@
 
 #include "CLinuxMount.h"
 #include "CLinuxHost.h"
+#include "CLinuxProcess.h"
 
 #endif

@@ -23,7 +23,7 @@ extension SimulatedKernel {
         }
     }
 
-    public func build(_ source: MountSource) async throws(MountError) -> MountID {
+    public func build(_ source: MountSource, for mountpoint: Mountpoint) async throws(MountError) -> MountID {
         await begin(.build)
         let recipe = try FilesystemCatalog.standard.recipe(for: source)
         steps.reached(.build)

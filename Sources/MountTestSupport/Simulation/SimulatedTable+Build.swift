@@ -5,7 +5,7 @@ internal import LinuxMount
 internal import MountModel
 internal import SystemPackage
 
-/// Building: `LinuxExecutor.buildMount`, with what the filesystems would say.
+/// Building: `MountOperations.build`, with what the filesystems would say.
 extension SimulatedTable {
     /// Makes a detached mount.
     ///

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// Other processes: starting, ending, and talking to them in packets that carry descriptors.
+#ifndef CLINUX_PROCESS_H
+#define CLINUX_PROCESS_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+// --- packets ---
+
+// Two ends of a SOCK_SEQPACKET connection, close-on-exec.
+int hf_packet_pair(int sockets[2]);
+// Sends one packet; a descriptor goes with it unless it is negative.
+int hf_send_packet(int socket, const void *bytes, size_t count, int descriptor);
+// The length of the next packet, 0 at the end; its descriptor, close-on-exec, or -1. What is longer than `capacity`, or
+// carries more than one descriptor, is -EMSGSIZE, and all its descriptors are closed.
+ssize_t hf_receive_packet(int socket, void *bytes, size_t capacity, int *descriptor);
+
+// 1 if the other end is closed, whatever it has sent before, else 0.
+int hf_is_hung_up(int socket);
+
+// --- processes ---
+
+// Starts the program in a session of its own, with `connection` as descriptor 3, /dev/null as 0 and 1, the caller's 2,
+// and nothing else open; no signal is blocked or ignored. Its process id, and a descriptor of it, which is readable
+// when it has ended.
+int hf_spawn(
+    const char *path, const char *const arguments[], const char *const environment[], int connection,
+    int *process_descriptor);
+int hf_process_kill(int process_descriptor);
+// Takes note of a child's end: 1 if it has ended and is no zombie any more, 0 if it still runs.
+int hf_process_reap(int process_descriptor);
+
+// --- operation locks ---
+
+// They are taken with hf_lock_byte.
+int hf_unlock_byte(int descriptor, uint64_t offset);
+// 1 if another open file description has locked one of the bytes, else 0; a count of 0 is all from there on.
+int hf_is_locked(int descriptor, uint64_t offset, uint64_t count);
+
+#endif

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Filesystems
+internal import LinuxMount
+internal import MountWorker
+internal import SystemPackage
+
+extension WorkerPool {
+    func build(
+        _ recipe: MountRecipe, lock: OperationLock?, interrupt: OperationInterrupt?
+    ) throws(OperationFailure) -> DetachedMount {
+        var answer = try call(WorkerOrder(.build(recipe), lock: lock), interrupt: interrupt)
+        guard case .built = answer.reply, let descriptor = answer.descriptor.take() else {
+            throw failure(answer.reply)
+        }
+        do throws(SystemCallError) { return try DetachedMount(receiving: descriptor) } catch { throw .refused(error) }
+    }
+
+    func unmount(
+        _ id: KernelMountID, from relative: FilePath, rung: Int, lock: OperationLock?
+    ) throws(OperationFailure) -> UnmountOutcome {
+        let answer = try call(WorkerOrder(.unmount(id, from: relative, rung: UInt8(clamping: rung)), lock: lock))
+        guard case .unmounted(let outcome) = answer.reply else { throw failure(answer.reply) }
+        return outcome
+    }
+
+    func close(_ mount: consuming OwnedDescriptor) throws(OperationFailure) {
+        let answer = try call(WorkerOrder(.close, lock: nil), with: mount)
+        guard case .closed = answer.reply else { throw failure(answer.reply) }
+    }
+
+    func detect(_ path: FilePath) throws(OperationFailure) -> String? {
+        let answer = try call(WorkerOrder(.detect(path), lock: nil))
+        guard case .detected(let name) = answer.reply else { throw failure(answer.reply) }
+        return name
+    }
+
+    /// An answer to another question is no answer.
+    private func failure(_ reply: WorkerReply) -> OperationFailure {
+        if case .failed(let error) = reply { .refused(error) } else { .ended }
+    }
+}

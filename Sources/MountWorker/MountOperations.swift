@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import Filesystems
+public import LinuxMount
+internal import MountModel
+public import SystemPackage
+
+/// The operations that may hang, or that have the kernel parse a filesystem: done on the thread that calls them.
+///
+/// A worker does them in a process that can be killed; the library without a daemon in its own.
+public struct MountOperations: Sendable {
+    private let root: ManagedRoot
+    private let parking: ParkingLot
+    private let reached: @Sendable (Step) -> Void
+
+    /// The steps between which a test may stop.
+    public enum Step: Hashable, Sendable {
+        /// The image has its loop device.
+        case loopReady
+    }
+
+    /// Binds them to a mount root.
+    public init(root: ManagedRoot, parking: ParkingLot, reached: @escaping @Sendable (Step) -> Void = { _ in }) {
+        self.root = root
+        self.parking = parking
+        self.reached = reached
+    }
+
+    /// Builds the mount detached: nobody can see it before it is placed, and closing it undoes everything.
+    ///
+    /// - Throws: the kernel's refusal, with its messages; nothing is left behind.
+    public func build(_ recipe: MountRecipe) throws(SystemCallError) -> DetachedMount {
+        switch recipe.medium {
+        case .folder(let path):
+            let mount = try DetachedMount(cloning: path)
+            try mount.setAttributes(MountAttributes(recipe.attributes))
+            return mount
+        case .none:
+            return try buildFilesystem(recipe, on: nil)
+        case .device(let path):
+            return try buildOnDevice(path, recipe)
+        case .image(let path, let readOnly):
+            return try buildOnImage(path, readOnly: readOnly, recipe)
+        case .deviceOrImage(let path, let readOnly):
+            switch try SourceFile.kind(of: path) {
+            case .blockDevice: return try buildOnDevice(path, recipe)
+            case .regularFile: return try buildOnImage(path, readOnly: readOnly, recipe)
+            case .folder, .other:
+                throw SystemCallError("open", .init(rawValue: 15), on: "\(path) is neither a block device nor a file")
+            }
+        }
+    }
+
+    /// Unmounts exactly this mount.
+    ///
+    /// - Parameter relative: its place beneath the mount root.
+    /// - Throws: EINVAL for a path that is not one of names beneath the root, else the kernel's refusal.
+    public func unmount(
+        _ id: KernelMountID, from relative: FilePath
+    ) throws(SystemCallError) -> UnmountOutcome {
+        try root.target(relative).unmountExactly(id, parking: parking)
+    }
+
+    /// What is at the path: `folder`, or the name of the filesystem that is on the device or in the file; nil for what
+    /// nothing knows.
+    ///
+    /// - Throws: what looking at it answers.
+    public func identify(_ path: FilePath) throws(SystemCallError) -> String? {
+        switch try SourceFile.kind(of: path) {
+        case .folder: return "folder"
+        case .blockDevice: return try BlockDevice.open(path).signature()?.rawValue
+        case .regularFile:
+            return try FilesystemSignature.detect(on: try LoopDevice.openImage(path, readOnly: true))?.rawValue
+        case .other: return nil
+        }
+    }
+
+    private func buildOnDevice(_ path: FilePath, _ recipe: MountRecipe) throws(SystemCallError) -> DetachedMount {
+        let device = try BlockDevice.open(path)
+        // For the kernel they are two devices, and neither superblock is in the other's way.
+        try LoopDevice.requireUnshared(device)
+        let mount = try buildFilesystem(recipe, on: device.path)
+        try device.close()
+        return mount
+    }
+
+    private func buildOnImage(
+        _ path: FilePath, readOnly: Bool, _ recipe: MountRecipe
+    ) throws(SystemCallError) -> DetachedMount {
+        let device = try LoopDevice.attach(image: path, readOnly: readOnly)
+        reached(.loopReady)
+        let mount = try buildFilesystem(recipe, on: device.path)
+        // The mount keeps the device from here on; autoclear ends it with the last of the two.
+        try device.close()
+        return mount
+    }
+
+    private func buildFilesystem(
+        _ recipe: MountRecipe, on device: FilePath?
+    ) throws(SystemCallError) -> DetachedMount {
+        var context = try FilesystemContext(type: recipe.filesystem.rawValue)
+        if let device { try context.setString("source", device.string) }
+        var layers = LayerFolders()
+        for parameter in recipe.parameters {
+            switch parameter {
+            case .flag(let name): try context.setFlag(name)
+            case .string(let name, let value): try context.setString(name, value)
+            case .paths(let name, let paths): try layers.set(name, paths, in: &context)
+            }
+        }
+        try context.create(exclusive: recipe.exclusiveSuperblock)
+        let mount = try context.mount(attributes: MountAttributes(recipe.attributes))
+        _ = consume layers
+        return mount
+    }
+}
+
+extension MountAttributes {
+    /// The kernel's numbers for a recipe's attributes; `nosuid` and `nodev` are always among them.
+    package init(_ recipe: RecipeAttributes) {
+        self = [.noSetUserID, .noDevices]
+        if recipe.contains(.readOnly) { insert(.readOnly) }
+        if recipe.contains(.noExecute) { insert(.noExecute) }
+        if recipe.contains(.noAccessTime) { insert(.noAccessTime) }
+        if recipe.contains(.strictAccessTime) { insert(.strictAccessTime) }
+        if recipe.contains(.noDirectoryAccessTime) { insert(.noDirectoryAccessTime) }
+        if recipe.contains(.noSymlinkFollow) { insert(.noSymlinkFollow) }
+    }
+}

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Filesystems
+internal import MountModel
+internal import SystemPackage
+
+extension MountRecipe: PacketValue {
+    package func write(to packet: inout PacketWriter) {
+        packet.append(filesystem.rawValue)
+        packet.append(medium)
+        packet.append(parameters)
+        packet.append(attributes.rawValue)
+        packet.append(exclusiveSuperblock)
+    }
+
+    package init(from packet: inout PacketReader) throws(MalformedPacket) {
+        let name: String = try packet.take()
+        self.init(
+            filesystem: FilesystemType(rawValue: name), medium: try packet.take(), parameters: try packet.take(),
+            attributes: RecipeAttributes(rawValue: try packet.take()), exclusiveSuperblock: try packet.take())
+    }
+}
+
+extension MountRecipe.Medium: PacketValue {
+    package func write(to packet: inout PacketWriter) {
+        switch self {
+        case .none: packet.append(UInt8(0))
+        case .device(let path):
+            packet.append(UInt8(1))
+            packet.append(path)
+        case .image(let path, let readOnly):
+            packet.append(UInt8(2))
+            packet.append(path)
+            packet.append(readOnly)
+        case .deviceOrImage(let path, let readOnly):
+            packet.append(UInt8(3))
+            packet.append(path)
+            packet.append(readOnly)
+        case .folder(let path):
+            packet.append(UInt8(4))
+            packet.append(path)
+        }
+    }
+
+    package init(from packet: inout PacketReader) throws(MalformedPacket) {
+        switch try packet.take(UInt8.self) {
+        case 0: self = .none
+        case 1: self = .device(try packet.take())
+        case 2: self = .image(try packet.take(), readOnly: try packet.take())
+        case 3: self = .deviceOrImage(try packet.take(), readOnly: try packet.take())
+        case 4: self = .folder(try packet.take())
+        default: throw MalformedPacket()
+        }
+    }
+}
+
+extension MountRecipe.Parameter: PacketValue {
+    package func write(to packet: inout PacketWriter) {
+        switch self {
+        case .flag(let name):
+            packet.append(UInt8(0))
+            packet.append(name)
+        case .string(let name, let value):
+            packet.append(UInt8(1))
+            packet.append(name)
+            packet.append(value)
+        case .paths(let name, let paths):
+            packet.append(UInt8(2))
+            packet.append(name)
+            packet.append(paths)
+        }
+    }
+
+    package init(from packet: inout PacketReader) throws(MalformedPacket) {
+        switch try packet.take(UInt8.self) {
+        case 0: self = .flag(try packet.take())
+        case 1: self = .string(try packet.take(), try packet.take())
+        case 2: self = .paths(try packet.take(), try packet.take())
+        default: throw MalformedPacket()
+        }
+    }
+}

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import LinuxMount
+internal import SystemPackage
+
+/// The life of a worker: it takes a request, carries it out, answers, and ends when the daemon is gone.
+public struct WorkerLoop: ~Copyable, Sendable {
+    private let connection: PacketConnection
+    private let operations: MountOperations
+    private let locks: OperationLocks
+
+    /// Puts the parts together.
+    public init(
+        connection: consuming PacketConnection, operations: MountOperations, locks: consuming OperationLocks
+    ) {
+        self.connection = connection
+        self.operations = operations
+        self.locks = locks
+    }
+
+    /// Returns at the end of the connection. Blocks the thread for as long.
+    ///
+    /// - Throws: what kept it from hearing or answering: a packet that makes no sense, too.
+    public func run() throws(SystemCallError) {
+        var held: OwnedDescriptor?
+        while var received = try connection.receive(WorkerOrder.self) {
+            let order = received.value
+            if case .hold = order.request {
+                held = received.descriptor.take()
+                continue
+            }
+            if let lock = order.lock {
+                try locks.lock(lock)
+                // Only a lock that was held while the daemon lived is seen by the next one.
+                if try connection.isHungUp() { return }
+            }
+            try answer(order.request, holding: held.take())
+            // Not before: until the answer is sent, what was built is this process's alone.
+            if let lock = order.lock { try locks.unlock(lock) }
+        }
+    }
+
+    private func answer(
+        _ request: WorkerRequest, holding held: consuming OwnedDescriptor?
+    ) throws(SystemCallError) {
+        var mount: DetachedMount?
+        var reply: WorkerReply
+        do throws(SystemCallError) {
+            switch request {
+            case .build(let recipe):
+                mount = try operations.build(recipe)
+                reply = .built
+            case .unmount(let id, let path, _):
+                reply = .unmounted(try operations.unmount(id, from: path))
+            case .close, .hold:
+                guard let held else { throw SystemCallError("close", .badFileDescriptor) }
+                try held.close()
+                reply = .closed
+            case .detect(let path):
+                reply = .detected(try operations.identify(path))
+            }
+        } catch {
+            reply = .failed(error)
+        }
+        try connection.send(reply, with: mount?.descriptorNumber ?? -1)
+    }
+}

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import CLinux
+package import LinuxMount
+public import SystemPackage
+
+/// A worker, as the daemon has it: a process, and the connection to it. For one thread at a time.
+package final class WorkerProcess: Sendable {
+    /// Its process id.
+    package let id: CInt
+    private let process: OwnedDescriptor
+    let connection: PacketConnection
+
+    /// How long a process that was killed may take to end before it counts as one that cannot be killed.
+    package static let grace = Duration.seconds(2)
+
+    /// Starts the program with an empty environment, a session of its own, and nothing open but its end of the
+    /// connection.
+    ///
+    /// - Throws: ENOENT for a program that is not there, EMFILE, EAGAIN… as `posix_spawn` answers.
+    package init(_ program: WorkerProgram) throws(SystemCallError) {
+        let ends = try PacketConnection.pair()
+        let words = [program.path.string] + program.arguments
+        var number: CInt = -1
+        let started = withTexts(words) { arguments in
+            withTexts(program.environment) { environment in
+                hf_spawn(program.path.string, arguments, environment, ends.far.rawValue, &number)
+            }
+        }
+        id = try SystemCallError.check(started, "posix_spawn", on: program.path.string)
+        process = OwnedDescriptor(owning: number)
+        connection = ends.near
+    }
+
+    /// What a call came to.
+    package enum Outcome: ~Copyable {
+        /// The answer, and the descriptor that came with it.
+        case answered(WorkerReply, descriptor: OwnedDescriptor?)
+        /// The order did not reach it: it had ended before. The descriptor is back.
+        case unheard(OwnedDescriptor?)
+        /// The process ended by itself, or says what makes no sense; it is of no further use.
+        case ended
+        /// There is no answer yet.
+        case late
+    }
+
+    /// Sends the order and waits for its answer. Blocks the thread until the deadline at most.
+    ///
+    /// - Parameter given: is the worker's alone from the sending on.
+    package func call(
+        _ order: WorkerOrder, with given: consuming OwnedDescriptor?, until deadline: ContinuousClock.Instant
+    ) -> Outcome {
+        var descriptor = given
+        do throws(SystemCallError) {
+            if let number = descriptor?.rawValue {
+                try connection.send(WorkerOrder(.hold, lock: nil), with: number)
+            } else {
+                try connection.send(order)
+            }
+        } catch {
+            return .unheard(descriptor)
+        }
+        do throws(SystemCallError) {
+            // What is on its way holds the mount: this close is not its last.
+            if let carried = descriptor.take() {
+                try carried.close()
+                try connection.send(order)
+            }
+            let ready = try wait(until: deadline, watching: connection.number)
+            if ready == 0 { return .late }
+            // An answer that was sent before the end counts.
+            guard ready & HF_READY_FIRST != 0, var received = try connection.receive(WorkerReply.self) else {
+                return .ended
+            }
+            let carried = received.descriptor.take()
+            return .answered(received.value, descriptor: carried)
+        } catch {
+            return .ended
+        }
+    }
+
+    /// Sends SIGKILL and waits for the end, for the grace at most.
+    ///
+    /// - Returns: whether it has ended.
+    package func kill() -> Bool {
+        sendKill()
+        return hasEnded(by: .now + Self.grace)
+    }
+
+    /// Sends SIGKILL, from any thread; a call that is under way has `ended` then.
+    package func sendKill() {
+        // ESRCH: it has ended already.
+        _ = hf_process_kill(process.rawValue)
+    }
+
+    /// Returns when it has ended, however long that takes.
+    package func waitForEnd() {
+        while !hasEnded(by: .now + .seconds(3600)) {}
+    }
+
+    private func hasEnded(by deadline: ContinuousClock.Instant) -> Bool {
+        do throws(SystemCallError) {
+            repeat {
+                if try SystemCallError.check(hf_process_reap(process.rawValue), "waitid") == 1 { return true }
+            } while try wait(until: deadline, watching: process.rawValue) != 0
+            return false
+        } catch {
+            // ECHILD: somebody else has taken note of it.
+            return true
+        }
+    }
+
+    /// - Returns: 0 when the time has passed.
+    private func wait(until deadline: ContinuousClock.Instant, watching first: CInt) throws(SystemCallError) -> CInt {
+        while true {
+            let left = max(.zero, ContinuousClock.now.duration(to: deadline))
+            let nanoseconds = left.components.seconds * 1_000_000_000 + left.components.attoseconds / 1_000_000_000
+            let ready = hf_wait_for_two(first, 0, process.rawValue, nanoseconds)
+            if ready == -Errno.interrupted.rawValue { continue }
+            return try SystemCallError.check(ready, "ppoll")
+        }
+    }
+}
+
+/// The program that workers run.
+public struct WorkerProgram: Hashable, Sendable {
+    /// An absolute path.
+    public var path: FilePath
+    /// What it is told: where it works.
+    public var arguments: [String]
+    /// All of its environment, `NAME=value` each.
+    public var environment: [String]
+
+    /// Puts the parts together.
+    public init(path: FilePath, arguments: [String], environment: [String] = []) {
+        self.path = path
+        self.arguments = arguments
+        self.environment = environment
+    }
+}
+
+/// Lends the texts as C has them, with a null pointer at the end.
+private func withTexts<Value>(_ texts: [String], _ body: ([UnsafePointer<CChar>?]) -> Value) -> Value {
+    func lend(_ rest: ArraySlice<String>, _ lent: [UnsafePointer<CChar>?]) -> Value {
+        guard let text = rest.first else { return body(lent + [nil]) }
+        return text.withCString { lend(rest.dropFirst(), lent + [$0]) }
+    }
+    return lend(texts[...], [])
+}

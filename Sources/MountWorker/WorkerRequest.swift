@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import Filesystems
+public import LinuxMount
+public import SystemPackage
+
+/// What the daemon asks of a worker; one at a time.
+public enum WorkerRequest: Hashable, Sendable {
+    /// Make a detached mount.
+    case build(MountRecipe)
+    /// Unmount exactly this mount from its place beneath the mount root, by the means of the ladder's rung.
+    case unmount(KernelMountID, from: FilePath, rung: UInt8)
+    /// Keep the descriptor that comes with the packet for the `close` that follows; the only request without an answer.
+    case hold
+    /// Close what is held, the last descriptor of a mount that was never placed: its end may take a while. It comes in
+    /// two packets because the sender closes its own in between, and must not be the last.
+    case close
+    /// Say what is at the path and which filesystem is on it.
+    case detect(FilePath)
+}
+
+/// What a worker answers.
+public enum WorkerReply: Hashable, Sendable {
+    /// The mount, whose descriptor comes with the packet.
+    case built
+    /// How unmounting ended.
+    case unmounted(UnmountOutcome)
+    /// It is closed.
+    case closed
+    /// The name of what is at the path: `folder`, or a filesystem's; nil for what nothing knows.
+    case detected(String?)
+    /// The kernel's refusal; nothing is left behind.
+    case failed(SystemCallError)
+}
+
+extension WorkerRequest: PacketValue {
+    package func write(to packet: inout PacketWriter) {
+        switch self {
+        case .build(let recipe):
+            packet.append(UInt8(0))
+            packet.append(recipe)
+        case .unmount(let id, let path, let rung):
+            packet.append(UInt8(1))
+            packet.append(id)
+            packet.append(path)
+            packet.append(rung)
+        case .close: packet.append(UInt8(2))
+        case .hold: packet.append(UInt8(4))
+        case .detect(let path):
+            packet.append(UInt8(3))
+            packet.append(path)
+        }
+    }
+
+    package init(from packet: inout PacketReader) throws(MalformedPacket) {
+        switch try packet.take(UInt8.self) {
+        case 0: self = .build(try packet.take())
+        case 1: self = .unmount(try packet.take(), from: try packet.take(), rung: try packet.take())
+        case 2: self = .close
+        case 3: self = .detect(try packet.take())
+        case 4: self = .hold
+        default: throw MalformedPacket()
+        }
+    }
+}
+
+extension WorkerReply: PacketValue {
+    package func write(to packet: inout PacketWriter) {
+        switch self {
+        case .built: packet.append(UInt8(0))
+        case .unmounted(let outcome):
+            packet.append(UInt8(1))
+            packet.append(outcome)
+        case .closed: packet.append(UInt8(2))
+        case .detected(let name):
+            packet.append(UInt8(3))
+            packet.append(name)
+        case .failed(let error):
+            packet.append(UInt8(4))
+            packet.append(error)
+        }
+    }
+
+    package init(from packet: inout PacketReader) throws(MalformedPacket) {
+        switch try packet.take(UInt8.self) {
+        case 0: self = .built
+        case 1: self = .unmounted(try packet.take())
+        case 2: self = .closed
+        case 3: self = .detected(try packet.take())
+        case 4: self = .failed(try packet.take())
+        default: throw MalformedPacket()
+        }
+    }
+}
+
+extension UnmountOutcome: PacketValue {
+    package func write(to packet: inout PacketWriter) {
+        switch self {
+        case .unmounted: packet.append(UInt8(0))
+        case .busy: packet.append(UInt8(1))
+        case .foreign(let id):
+            packet.append(UInt8(2))
+            packet.append(id)
+        case .absent: packet.append(UInt8(3))
+        case .parked: packet.append(UInt8(4))
+        }
+    }
+
+    package init(from packet: inout PacketReader) throws(MalformedPacket) {
+        switch try packet.take(UInt8.self) {
+        case 0: self = .unmounted
+        case 1: self = .busy
+        case 2: self = .foreign(try packet.take())
+        case 3: self = .absent
+        case 4: self = .parked
+        default: throw MalformedPacket()
+        }
+    }
+}

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Glibc
+internal import LinuxMount
+internal import MountModel
+internal import MountWorker
+internal import SystemPackage
+
+/// `holdfast-worker MOUNT-ROOT PARKING LOCKS`: started by holdfastd, which talks to it over descriptor 3.
+@main
+enum Main {
+    static func main() {
+        do throws(SystemCallError) {
+            try ProcessHardening.setCoreDumpsOff()
+            try work(CommandLine.arguments)
+        } catch {
+            complain("\(error)")
+            exit(EX_OSERR)
+        }
+    }
+
+    private static func work(_ words: [String]) throws(SystemCallError) {
+        guard words.count == 4 else {
+            complain("this program is started by holdfastd only")
+            exit(EX_USAGE)
+        }
+        // The daemon's folder may be on anything, which must not be kept from being unmounted.
+        guard chdir("/") == 0 else { throw SystemCallError("chdir", Errno(rawValue: errno), on: "/") }
+        let connection = try PacketConnection(inherited: 3)
+        let (steps, reached) = steps()
+        let operations = MountOperations(
+            root: try ManagedRoot.open(at: FilePath(words[1])), parking: try ParkingLot.open(at: FilePath(words[2])),
+            reached: reached)
+        let loop = WorkerLoop(
+            connection: connection, operations: operations, locks: try OperationLocks(at: FilePath(words[3])))
+        try steps.bound { () throws(SystemCallError) in try loop.run() }
+    }
+
+    /// Where a debug build ends by itself, if the daemon was told to.
+    private static func steps() -> (KernelSteps, @Sendable (MountOperations.Step) -> Void) {
+        #if DEBUG
+            do throws(MountError) {
+                if let plan = try FailpointPlan.ofWorker() {
+                    return (KernelSteps { plan.reach($0.name) }, { _ in plan.reach("executor.loop_ready") })
+                }
+            } catch {
+                complain("\(error)")
+                exit(EX_USAGE)
+            }
+        #endif
+        return (.none, { _ in })
+    }
+
+    private static func complain(_ text: String) {
+        let line = Array("holdfast-worker: \(text)\n".utf8)
+        // There is nobody else to tell.
+        _ = write(STDERR_FILENO, line, line.count)
+    }
+}
