@@ -69,10 +69,32 @@ ssize_t hf_write(int descriptor, const void *buffer, size_t count) { return RESU
 int hf_flock_exclusive_now(int descriptor) { return RESULT(flock(descriptor, LOCK_EX | LOCK_NB)); }
 int hf_flock_release(int descriptor) { return RESULT(flock(descriptor, LOCK_UN)); }
 
+static struct flock byte_lock(short type, uint64_t offset, uint64_t count)
+{
+    return (struct flock){
+        .l_type = type, .l_whence = SEEK_SET, .l_start = (off_t)offset, .l_len = (off_t)count};
+}
+
 int hf_lock_byte(int descriptor, uint64_t offset)
 {
-    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = (off_t)offset, .l_len = 1};
-    return RESULT(fcntl(descriptor, F_OFD_SETLKW, &lock));
+    struct flock lock = byte_lock(F_WRLCK, offset, 1);
+    int result;
+    do result = fcntl(descriptor, F_OFD_SETLKW, &lock);
+    while (result < 0 && errno == EINTR);
+    return RESULT(result);
+}
+
+int hf_unlock_byte(int descriptor, uint64_t offset)
+{
+    struct flock lock = byte_lock(F_UNLCK, offset, 1);
+    return RESULT(fcntl(descriptor, F_OFD_SETLK, &lock));
+}
+
+int hf_is_locked(int descriptor, uint64_t offset, uint64_t count)
+{
+    struct flock lock = byte_lock(F_WRLCK, offset, count);
+    if (fcntl(descriptor, F_OFD_GETLK, &lock) < 0) return -errno;
+    return lock.l_type != F_UNLCK;
 }
 
 // --- loop and block devices ---

@@ -141,24 +141,3 @@ int hf_process_reap(int process_descriptor)
     if (waitid((idtype_t)P_PIDFD, (id_t)process_descriptor, &end, WEXITED | WNOHANG) < 0) return -errno;
     return end.si_pid != 0;
 }
-
-// --- operation locks ---
-
-static struct flock byte_lock(short type, uint64_t offset, uint64_t count)
-{
-    return (struct flock){
-        .l_type = type, .l_whence = SEEK_SET, .l_start = (off_t)offset, .l_len = (off_t)count};
-}
-
-int hf_unlock_byte(int descriptor, uint64_t offset)
-{
-    struct flock lock = byte_lock(F_UNLCK, offset, 1);
-    return RESULT(fcntl(descriptor, F_OFD_SETLK, &lock));
-}
-
-int hf_is_locked(int descriptor, uint64_t offset, uint64_t count)
-{
-    struct flock lock = byte_lock(F_WRLCK, offset, count);
-    if (fcntl(descriptor, F_OFD_GETLK, &lock) < 0) return -errno;
-    return lock.l_type != F_UNLCK;
-}

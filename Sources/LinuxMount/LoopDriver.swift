@@ -39,9 +39,9 @@ package struct LoopDriver: Sendable {
     ) throws(SystemCallError) {
         // One byte for a file. Two files on one byte only wait for each other. 62 bits: the end must fit into off_t.
         let byte = (file.inode &+ file.device &* 0x9e37_79b9_7f4a_7c15) >> 2
-        var result: CInt
-        repeat { result = hf_lock_byte(control.rawValue, byte) } while result == -EINTR
-        try SystemCallError.check(result, "F_OFD_SETLKW", on: "\(deviceFolder.appending("loop-control")) for \(name)")
+        try SystemCallError.check(
+            hf_lock_byte(control.rawValue, byte), "F_OFD_SETLKW",
+            on: "\(deviceFolder.appending("loop-control")) for \(name)")
     }
 
     func freeNumber(through control: borrowing OwnedDescriptor) throws(SystemCallError) -> UInt32 {

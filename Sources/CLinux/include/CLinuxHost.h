@@ -21,8 +21,11 @@ ssize_t hf_write(int descriptor, const void *buffer, size_t count);
 
 int hf_flock_exclusive_now(int descriptor);
 int hf_flock_release(int descriptor);
-// Waits for a lock of the open file description on one byte (F_OFD_SETLKW).
+// Waits for a lock of the open file description on one byte (F_OFD_SETLKW), signals or not.
 int hf_lock_byte(int descriptor, uint64_t offset);
+int hf_unlock_byte(int descriptor, uint64_t offset);
+// 1 if another open file description has locked one of the bytes, else 0; a count of 0 is all from there on.
+int hf_is_locked(int descriptor, uint64_t offset, uint64_t count);
 
 // --- loop and block devices ---
 

@@ -32,11 +32,4 @@ int hf_process_kill(int process_descriptor);
 // Takes note of a child's end: 1 if it has ended and is no zombie any more, 0 if it still runs.
 int hf_process_reap(int process_descriptor);
 
-// --- operation locks ---
-
-// They are taken with hf_lock_byte.
-int hf_unlock_byte(int descriptor, uint64_t offset);
-// 1 if another open file description has locked one of the bytes, else 0; a count of 0 is all from there on.
-int hf_is_locked(int descriptor, uint64_t offset, uint64_t count);
-
 #endif
