@@ -141,7 +141,7 @@ public final class LinuxExecutor: MountExecutor {
     public func unmount(_ id: MountID, from mountpoint: Mountpoint, rung: Int) async -> OperationOutcome {
         await operate(on: mountpoint, with: id) {
             self.steps.reached(.unmount)
-            let unmounted = self.unmountNow(id, from: mountpoint, rung: rung)
+            let unmounted = self.unmountNow(id, from: mountpoint)
             if case .success = unmounted { self.steps.reached(.unmounted) }
             let outcome = self.observe(id, at: mountpoint)
             switch unmounted {
@@ -154,9 +154,7 @@ public final class LinuxExecutor: MountExecutor {
         }
     }
 
-    private func unmountNow(
-        _ id: MountID, from mountpoint: Mountpoint, rung: Int
-    ) -> Result<UnmountOutcome, MountError> {
+    private func unmountNow(_ id: MountID, from mountpoint: Mountpoint) -> Result<UnmountOutcome, MountError> {
         let relative: FilePath
         do throws(SystemCallError) { relative = try target(mountpoint).relative } catch {
             return .failure(.operation("unmount", mountpoint, failed: error))
@@ -164,8 +162,7 @@ public final class LinuxExecutor: MountExecutor {
         do throws(OperationFailure) {
             return .success(
                 try operations.unmount(
-                    KernelMountID(rawValue: id.rawValue), from: relative, rung: rung,
-                    lock: Identifier.lock(of: mountpoint)))
+                    KernelMountID(rawValue: id.rawValue), from: relative, lock: Identifier.lock(of: mountpoint)))
         } catch {
             return .failure(.operation("unmount", mountpoint, failed: error))
         }

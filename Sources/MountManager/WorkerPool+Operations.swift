@@ -17,9 +17,9 @@ extension WorkerPool {
     }
 
     func unmount(
-        _ id: KernelMountID, from relative: FilePath, rung: Int, lock: OperationLock?
+        _ id: KernelMountID, from relative: FilePath, lock: OperationLock?
     ) throws(OperationFailure) -> UnmountOutcome {
-        let answer = try call(WorkerOrder(.unmount(id, from: relative, rung: UInt8(clamping: rung)), lock: lock))
+        let answer = try call(WorkerOrder(.unmount(id, from: relative), lock: lock))
         guard case .unmounted(let outcome) = answer.reply else { throw failure(answer.reply) }
         return outcome
     }

@@ -13,7 +13,7 @@ public protocol KernelOperations: Sendable {
 
     /// Unmounts exactly this mount from its place beneath the mount root.
     func unmount(
-        _ id: KernelMountID, from relative: FilePath, rung: Int, lock: OperationLock?
+        _ id: KernelMountID, from relative: FilePath, lock: OperationLock?
     ) throws(OperationFailure) -> UnmountOutcome
 
     /// Closes the descriptor of a mount that was never placed, which frees everything behind it. After an error it is
@@ -42,7 +42,7 @@ extension MountOperations: KernelOperations {
     }
 
     public func unmount(
-        _ id: KernelMountID, from relative: FilePath, rung: Int, lock: OperationLock?
+        _ id: KernelMountID, from relative: FilePath, lock: OperationLock?
     ) throws(OperationFailure) -> UnmountOutcome {
         do throws(SystemCallError) { return try unmount(id, from: relative) } catch { throw .refused(error) }
     }

@@ -50,7 +50,7 @@ public struct WorkerLoop: ~Copyable, Sendable {
             case .build(let recipe):
                 mount = try operations.build(recipe)
                 reply = .built
-            case .unmount(let id, let path, _):
+            case .unmount(let id, let path):
                 reply = .unmounted(try operations.unmount(id, from: path))
             case .close, .hold:
                 guard let held else { throw SystemCallError("close", .badFileDescriptor) }

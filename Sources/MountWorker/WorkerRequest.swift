@@ -8,8 +8,8 @@ public import SystemPackage
 public enum WorkerRequest: Hashable, Sendable {
     /// Make a detached mount.
     case build(MountRecipe)
-    /// Unmount exactly this mount from its place beneath the mount root, by the means of the ladder's rung.
-    case unmount(KernelMountID, from: FilePath, rung: UInt8)
+    /// Unmount exactly this mount from its place beneath the mount root.
+    case unmount(KernelMountID, from: FilePath)
     /// Keep the descriptor that comes with the packet for the `close` that follows; the only request without an answer.
     case hold
     /// Close what is held, the last descriptor of a mount that was never placed: its end may take a while. It comes in
@@ -39,11 +39,10 @@ extension WorkerRequest: PacketValue {
         case .build(let recipe):
             packet.append(UInt8(0))
             packet.append(recipe)
-        case .unmount(let id, let path, let rung):
+        case .unmount(let id, let path):
             packet.append(UInt8(1))
             packet.append(id)
             packet.append(path)
-            packet.append(rung)
         case .close: packet.append(UInt8(2))
         case .hold: packet.append(UInt8(4))
         case .detect(let path):
@@ -55,7 +54,7 @@ extension WorkerRequest: PacketValue {
     package init(from packet: inout PacketReader) throws(MalformedPacket) {
         switch try packet.take(UInt8.self) {
         case 0: self = .build(try packet.take())
-        case 1: self = .unmount(try packet.take(), from: try packet.take(), rung: try packet.take())
+        case 1: self = .unmount(try packet.take(), from: try packet.take())
         case 2: self = .close
         case 3: self = .detect(try packet.take())
         case 4: self = .hold

@@ -19,7 +19,7 @@ import Testing
 
     static let orders: [WorkerOrder] = [
         WorkerOrder(.build(recipe), lock: OperationLock(rawValue: .max)),
-        WorkerOrder(.unmount(KernelMountID(rawValue: 7), from: "a/b", rung: 2), lock: nil),
+        WorkerOrder(.unmount(KernelMountID(rawValue: 7), from: "a/b"), lock: nil),
         WorkerOrder(.close, lock: nil), WorkerOrder(.hold, lock: nil),
         WorkerOrder(.detect("/dev/loop0"), lock: OperationLock(rawValue: 0)),
     ]

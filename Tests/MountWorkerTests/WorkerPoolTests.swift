@@ -32,7 +32,7 @@ import Testing
         try withPool { site, pool in
             #expect(pool.counts == WorkerCounts())
             let id = try site.place(try build(pool, WorkerSite.recipe("tmpfs")), at: "data")
-            #expect(try pool.unmount(id, from: "data", rung: 0, lock: OperationLock(rawValue: 1)) == .unmounted)
+            #expect(try pool.unmount(id, from: "data", lock: OperationLock(rawValue: 1)) == .unmounted)
             #expect(try pool.detect("/") == "folder")
             try site.root.target("data").removeFolder()
             #expect(pool.counts == WorkerCounts(running: 1, stuck: 0, killed: 0))

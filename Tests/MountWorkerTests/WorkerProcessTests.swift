@@ -47,8 +47,8 @@ import Testing
             let attributes = try #require(try site.root.table.entry(id)).attributes
             #expect(attributes.isSuperset(of: [.noSetUserID, .noDevices]))
             #expect(!attributes.contains(.readOnly))
-            #expect(try ask(worker, .unmount(id, from: "data", rung: 0)) == .unmounted(.unmounted))
-            #expect(try ask(worker, .unmount(id, from: "data", rung: 0)) == .unmounted(.absent))
+            #expect(try ask(worker, .unmount(id, from: "data")) == .unmounted(.unmounted))
+            #expect(try ask(worker, .unmount(id, from: "data")) == .unmounted(.absent))
             try site.root.target("data").removeFolder()
         }
     }
@@ -60,7 +60,7 @@ import Testing
             let id = try site.place(try build(worker, recipe), at: "data")
             #expect(try LoopDevice.devices(backing: image).count == 1)
             #expect(try ask(worker, .detect(image)) == .detected("ext4"))
-            #expect(try ask(worker, .unmount(id, from: "data", rung: 0)) == .unmounted(.unmounted))
+            #expect(try ask(worker, .unmount(id, from: "data")) == .unmounted(.unmounted))
             try site.waitUntilReleased(image)
             try site.root.target("data").removeFolder()
         }
@@ -81,10 +81,10 @@ import Testing
     }
 
     static let refused: [WorkerRequest] = [
-        .unmount(KernelMountID(rawValue: 1), from: "../elsewhere", rung: 0),
-        .unmount(KernelMountID(rawValue: 1), from: "a/../../b", rung: 0),
-        .unmount(KernelMountID(rawValue: 1), from: "/tmp", rung: 0),
-        .unmount(KernelMountID(rawValue: 1), from: "", rung: 0),
+        .unmount(KernelMountID(rawValue: 1), from: "../elsewhere"),
+        .unmount(KernelMountID(rawValue: 1), from: "a/../../b"),
+        .unmount(KernelMountID(rawValue: 1), from: "/tmp"),
+        .unmount(KernelMountID(rawValue: 1), from: ""),
         .build(WorkerSite.recipe("ext4", .image("disk.img", readOnly: true))),
         .build(WorkerSite.recipe("ext4", .device("loop0"))),
         .build(WorkerSite.recipe("ext4", .deviceOrImage("x", readOnly: true))),
