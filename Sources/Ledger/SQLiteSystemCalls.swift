@@ -26,16 +26,12 @@ enum SQLiteSystemCalls {
             read: original("read", in: system), pread: original("pread", in: system),
             pread64: original("pread64", in: system), write: original("write", in: system),
             pwrite: original("pwrite", in: system), pwrite64: original("pwrite64", in: system))
-        let areSet = [
-            replace("read", by: read, in: system), replace("write", by: write, in: system),
-        ]
-        let areSetWhereUsed = [
-            originals.pread == nil || replace("pread", by: pread, in: system),
-            originals.pread64 == nil || replace("pread64", by: pread64, in: system),
-            originals.pwrite == nil || replace("pwrite", by: pwrite, in: system),
-            originals.pwrite64 == nil || replace("pwrite64", by: pwrite64, in: system),
-        ]
-        return (areSet + areSetWhereUsed).allSatisfy { $0 }
+        guard originals.read != nil, originals.write != nil else { return false }
+        return [
+            replace("read", by: read, in: system), replace("pread", by: pread, in: system),
+            replace("pread64", by: pread64, in: system), replace("write", by: write, in: system),
+            replace("pwrite", by: pwrite, in: system), replace("pwrite64", by: pwrite64, in: system),
+        ].allSatisfy { $0 }
     }()
 
     private typealias Read = @convention(c) (CInt, UnsafeMutableRawPointer?, Int) -> Int
@@ -86,10 +82,11 @@ enum SQLiteSystemCalls {
         system.pointee.xGetSystemCall(system, name).map { unsafeBitCast($0, to: Function.self) }
     }
 
-    /// Puts a function in the place of SQLite's, and says whether it is there.
+    /// Puts a function in the place of SQLite's, and says whether it is there; what SQLite does not use needs none.
     private static func replace<Function>(
         _ name: String, by function: Function, in system: UnsafeMutablePointer<sqlite3_vfs>
     ) -> Bool {
+        if system.pointee.xGetSystemCall(system, name) == nil { return true }
         // SAFETY: as above.
         let pointer = unsafeBitCast(function, to: sqlite3_syscall_ptr.self)
         return system.pointee.xSetSystemCall(system, name, pointer) == SQLITE_OK
