@@ -120,7 +120,9 @@ extension RealDaemon {
                 try host.putLedger(yesterday)
                 #expect(try host.startDaemon().log.contains(second.path))
                 // What it knows is lost, and mounted again; what it does not know stays.
-                while try host.client.status().mounts != ["mounted": 1, "unrecorded": 1] { usleep(5_000) }
+                try host.waitUntil("one is mounted and one unrecorded") {
+                    try host.client.status().mounts == ["mounted": 1, "unrecorded": 1]
+                }
                 #expect(try host.kernelIDs(at: second.path) == [try #require(second.mount.kernelMountID)])
                 #expect(try host.attachProblem("vm-1", to: "second", type: "tmpfs")?.code == "foreign")
                 #expect(umount2(second.path, 0) == 0)

@@ -103,7 +103,7 @@ extension RealDaemon {
                 let clock = ContinuousClock()
                 let start = clock.now
                 let process = Process()
-                process.executableURL = try host.command()
+                process.executableURL = host.command
                 process.arguments = arguments + ["--socket", host.folder + "/run/holdfast.sock"]
                 let errors = Pipe()
                 process.standardError = errors

@@ -48,7 +48,7 @@ extension RealDaemon {
                 #expect(try host.client.attachments().attachments.count == 2)
                 #expect(try host.client.verify().ok)
                 // The folder of what has ended goes, immutable as it was.
-                while FileManager.default.fileExists(atPath: gone.path) { usleep(5_000) }
+                try host.waitUntil("the folder has gone") { !FileManager.default.fileExists(atPath: gone.path) }
                 #expect(try host.detach("vm-2", from: image).detached == false)
                 #expect(try host.detach("vm-1", from: image).mountState == "absent")
                 #expect(try host.detach("vm-3", from: "kept").mountState == "absent")
@@ -97,8 +97,12 @@ extension RealDaemon {
                 try host.reboot()
                 try FileManager.default.moveItem(atPath: image, toPath: image + ".away")
                 try host.startDaemon()
-                while try host.client.attachment(id: other.attachment.id).mount.state != "mounted" { usleep(5_000) }
-                while try host.client.attachment(id: late.attachment.id).mount.problem == nil { usleep(5_000) }
+                try host.waitUntil("the other one is mounted") {
+                    try host.client.attachment(id: other.attachment.id).mount.state == "mounted"
+                }
+                try host.waitUntil("the late one has a problem") {
+                    try host.client.attachment(id: late.attachment.id).mount.problem != nil
+                }
                 let lost = try host.client.attachment(id: late.attachment.id).mount
                 #expect(lost.state == "lost")
                 #expect(lost.problem?.detail.contains("No such file") == true)
@@ -108,7 +112,9 @@ extension RealDaemon {
                 #expect(try host.client.attachments().attachments.count == 3)
                 try FileManager.default.moveItem(atPath: image + ".away", toPath: image)
                 // Nobody asks: the retry finds it.
-                while try host.client.attachment(id: late.attachment.id).mount.state != "mounted" { usleep(20_000) }
+                try host.waitUntil("the late one is mounted") {
+                    try host.client.attachment(id: late.attachment.id).mount.state == "mounted"
+                }
                 #expect(try host.mounts(at: late.path).count == 1)
                 for (consumer, source) in [("vm-1", image), ("vm-2", "data"), ("vm-3", "new")] {
                     #expect(try host.detach(consumer, from: source).mountState == "absent")
@@ -123,7 +129,9 @@ extension RealDaemon {
                 try host.reboot()
                 try FileManager.default.removeItem(atPath: image)
                 try host.startDaemon()
-                while try host.client.mounts().mounts.first?.mount.problem == nil { usleep(5_000) }
+                try host.waitUntil("it has a problem") {
+                    try host.client.mounts().mounts.first?.mount.problem != nil
+                }
                 let detached = try host.detach("vm-1", from: image)
                 #expect(detached.detached)
                 #expect(detached.mountState == "absent")
@@ -154,7 +162,9 @@ extension RealDaemon {
                 for folder in folders {
                     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: false)
                 }
-                while try host.waitForStates(["mounted", "lost"]).values.contains("lost") { usleep(50_000) }
+                try host.waitUntil("none is lost") {
+                    try !host.waitForStates(["mounted", "lost"]).values.contains("lost")
+                }
                 #expect(try host.managedMounts().count == 221)
                 for number in 0..<200 { try host.detach("vm-\(number)", from: "s\(number)") }
                 for folder in folders { try host.detach("vm", from: folder) }
@@ -172,7 +182,9 @@ extension RealDaemon {
                 let daemon = try host.startDaemon()
                 #expect(try daemon.logLines(with: Self.ended, count: 1).count == 1)
                 // A list that is made while a record goes may be without the one and the other.
-                while try host.waitForStates(["foreign", "unrecorded"]).count < 2 { usleep(5_000) }
+                try host.waitUntil("both are listed") {
+                    try host.waitForStates(["foreign", "unrecorded"]).count == 2
+                }
                 let states = try host.waitForStates(["foreign", "unrecorded"])
                 #expect(states == [kept.path: "foreign", gone.path: "unrecorded"])
                 #expect(Set(try host.client.verify().mounts.map(\.result)) == ["replaced", "unrecorded"])
@@ -180,11 +192,9 @@ extension RealDaemon {
                 #expect(try host.managedMounts().map(\.id) == before)
                 for path in [kept.path, gone.path] { try #require(umount2(path, 0) == 0) }
                 // Their folders were owed.
-                while FileManager.default.fileExists(atPath: kept.path)
-                    || FileManager.default.fileExists(atPath: gone.path)
-                {
+                try host.waitUntil("their folders have gone") {
                     _ = try host.client.mounts()
-                    usleep(5_000)
+                    return ![kept.path, gone.path].contains(where: FileManager.default.fileExists(atPath:))
                 }
             }
         }

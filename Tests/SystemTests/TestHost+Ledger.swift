@@ -117,10 +117,8 @@ extension TestHost {
 
     /// Runs `holdfast` against this host's daemon.
     func holdfast(_ arguments: [String]) throws -> (status: Int32, output: String) {
-        let tests = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
         let process = Process()
-        process.executableURL = URL(fileURLWithPath: tests).deletingLastPathComponent().appendingPathComponent(
-            "holdfast")
+        process.executableURL = command
         process.arguments = arguments
         process.environment = SanitizerOptions.environment
         process.environment?["HOLDFAST_SOCKET"] = folder + "/run/holdfast.sock"

@@ -134,10 +134,7 @@ final class TestHost: @unchecked Sendable {  // SAFETY: only the test's own thre
     // MARK: - The host
 
     /// The `holdfast` that was built beside the tests.
-    func command() throws -> URL {
-        let tests = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
-        return URL(fileURLWithPath: tests).deletingLastPathComponent().appendingPathComponent("holdfast")
-    }
+    var command: URL { URL(fileURLWithPath: Program.beside("holdfast")) }
 
     /// An image file with a filesystem in it.
     func image(_ name: String, type: String = "ext4", size: String = "64M", arguments: [String] = []) throws -> String {

@@ -141,12 +141,14 @@ private final class WorkerBox: @unchecked Sendable {
 extension TestHost {
     /// Waits until one of the daemon's workers waits for a FUSE filesystem.
     fileprivate func waitForWorkerInFilesystem(of daemon: DaemonProcess) throws -> Int32 {
-        while true {
-            for worker in try OwnProcesses.children(of: daemon.pid) {
+        var found: Int32?
+        try waitUntil("a worker waits in the filesystem") {
+            found = try OwnProcesses.children(of: daemon.pid).first { worker in
                 let stack = (try? String(contentsOfFile: "/proc/\(worker)/stack", encoding: .utf8)) ?? ""
-                if stack.contains("fuse") { return worker }
+                return stack.contains("fuse")
             }
-            usleep(1_000)
+            return found != nil
         }
+        return try #require(found)
     }
 }
