@@ -92,7 +92,7 @@ public final class LinuxHost: Sendable {
         runtimeLock = try Self.takeLock(Self.lockFile(in: options.runtimeFolder))
         rootLock = try Self.lockMountRoot(options.mountRoot, kernelSteps)
         ledger = try Self.openLedger(options, logger)
-        let repairs = ledger.readOnlyReason == nil
+        let isReadOnly = ledger.readOnlyReason != nil
         let (root, parking, changes) = try Self.translating(
             "prepare the mount root \(options.mountRoot)"
         ) { () throws(SystemCallError) in
@@ -100,9 +100,9 @@ public final class LinuxHost: Sendable {
             let changes = try LinuxMountChanges(logger: logger)
             let (root, parking) = try kernelSteps.bound { () throws(SystemCallError) in
                 (
-                    try ManagedRoot.prepare(at: options.mountRoot.path, repairs: repairs),
+                    try ManagedRoot.prepare(at: options.mountRoot.path, repairs: !isReadOnly),
                     try ParkingLot.prepare(
-                        at: options.runtimeFolder.path.appending("parking"), repairs: repairs)
+                        at: options.runtimeFolder.path.appending("parking"), repairs: !isReadOnly)
                 )
             }
             return (root, parking, changes)
@@ -113,16 +113,16 @@ public final class LinuxHost: Sendable {
         self.logger = logger
         workers = try Self.startWorkers(options)
         threads = LinuxExecutor(
-            root: root, parking: parking, repairs: repairs, threads: options.threads, steps: options.executorSteps,
+            root: root, parking: parking, isReadOnly: isReadOnly, threads: options.threads,
+            steps: options.executorSteps,
             operations: workers, locks: try Self.openLocks(options))
         executor = threads
         var limits = options.limits
         limits.operationsAtOnce = options.threads
-        var configuration = ManagerConfiguration(
+        let configuration = ManagerConfiguration(
             mountRoot: options.mountRoot, boot: boot,
             operationDeadline: options.operationDeadline + (workers == nil ? .zero : Self.killingTime),
-            limits: limits, reconcile: options.reconcile, isReadOnly: !repairs)
-        configuration.readOnlyReason = ledger.readOnlyReason
+            limits: limits, reconcile: options.reconcile, readOnlyReason: ledger.readOnlyReason)
         manager = MountManager(
             configuration: configuration, ledger: ledger.forManager, executor: threads, changes: changes,
             logger: logger)
