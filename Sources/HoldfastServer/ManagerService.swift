@@ -20,7 +20,7 @@ public struct ManagerService: MountService {
         self.manager = manager
         self.executor = executor
         self.facts = facts
-        diagnosis = SharedDiagnosis(look: facts.diagnose)
+        diagnosis = SharedDiagnosis(known: facts.knownFindings, look: facts.diagnose)
     }
 
     public func attach(_ request: AttachRequest, caller: Caller) async throws(MountError) -> AttachResponse {
@@ -172,18 +172,22 @@ public struct DaemonFacts: Sendable {
     public var workers: @Sendable () -> WorkerCounts?
     /// Looks for what is wrong on the host.
     public var diagnose: @Sendable () async -> [Finding]
+    /// Those of them that are known without a look, for when that does not end.
+    public var knownFindings: @Sendable () async -> [Finding]
 
     /// Puts the parts together.
     public init(
         version: String, pid: Int32, kernelFeatures: [String: Bool],
         workers: @escaping @Sendable () -> WorkerCounts? = { nil },
-        diagnose: @escaping @Sendable () async -> [Finding] = { [] }
+        diagnose: @escaping @Sendable () async -> [Finding] = { [] },
+        knownFindings: @escaping @Sendable () async -> [Finding] = { [] }
     ) {
         self.version = version
         self.pid = pid
         self.kernelFeatures = kernelFeatures
         self.workers = workers
         self.diagnose = diagnose
+        self.knownFindings = knownFindings
     }
 }
 
