@@ -22,6 +22,8 @@ struct LedgerPreparation {
         let version = try identify(database)
         let contents = version == 0 ? LedgerContents() : try check(database, version: version)
         try require(database, "journal_mode = WAL", "wal")
+        // A change of the mode, as for what VACUUM INTO or .recover of sqlite3 has written, leaves a transaction open.
+        try database.inTransaction(.immediate) { .commit }
         try database.setSynchronous(.full)
         try LedgerSchema.migrate(database, from: version, holding: contents)
         try makeDurable(database)
