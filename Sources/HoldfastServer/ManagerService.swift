@@ -135,7 +135,7 @@ public struct ManagerService: MountService {
             limits: Self.use(of: manager.configuration.limits, by: await manager.load()),
             kernelFeatures: facts.kernelFeatures,
             workers: facts.workers().map { ["running": $0.running, "stuck": $0.stuck, "killed": $0.killed] },
-            readOnly: manager.configuration.readOnlyReason.map { Problem($0.error) })
+            readOnly: await manager.readOnlyReason.map { Problem($0.error) })
     }
 
     private static func use(of limits: ManagerLimits, by load: ManagerLoad) -> [String: LimitUse] {
@@ -156,7 +156,7 @@ public struct ManagerService: MountService {
         guard await manager.isReady else {
             throw MountError(.unavailable, "the daemon is starting or stopping", hint: "try again soon")
         }
-        if let reason = manager.configuration.readOnlyReason { throw reason.error }
+        if let reason = await manager.readOnlyReason { throw reason.error }
     }
 }
 

@@ -37,6 +37,9 @@ struct LedgerPreparation {
         try require(database, "busy_timeout", "0")
     }
 
+    /// Whether nothing is in the file yet.
+    func isEmpty(_ database: Database) throws -> Bool { try identify(database) == 0 }
+
     /// The schema's version; 0 for a file that is still empty.
     private func identify(_ database: Database) throws -> Int {
         let application = try Int64.fetchOne(database, sql: "PRAGMA application_id") ?? 0

@@ -18,7 +18,7 @@ extension LinuxHost {
 
     /// Those of them that are known without a look at the folders, which may hang.
     public func knownFindings() async -> [Finding] {
-        var findings = manager.configuration.readOnlyReason.map { [$0.finding] } ?? []
+        var findings = await manager.readOnlyReason.map { [$0.finding] } ?? []
         for listing in await manager.list() { findings += Self.finding(about: listing.status) }
         for mount in await manager.unrecordedMounts() { findings.append(finding(about: mount)) }
         return findings

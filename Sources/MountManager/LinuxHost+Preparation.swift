@@ -104,7 +104,8 @@ extension LinuxHost {
         return try LedgerStart(
             at: LedgerStart.Place(
                 stateFolder: options.stateFolder.path, scratch: options.runtimeFolder.path.appending("ledger-copy"),
-                beginsNew: options.beginsNewLedger, steps: options.ledgerSteps), logger: logger)
+                copyFolder: options.runtimeFolder.path, beginsNew: options.beginsNewLedger, steps: options.ledgerSteps),
+            logger: logger)
     }
 
     static func translating<Value: ~Copyable>(

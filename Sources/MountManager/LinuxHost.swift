@@ -18,7 +18,7 @@ public final class LinuxHost: Sendable {
     /// Which of the kernel's newer interfaces are in use, by name.
     public let kernelFeatures: [String: Bool]
 
-    /// Why nothing is attached or detached, where that is so.
+    /// Why nothing is attached or detached, where it has started so.
     public var readOnlyReason: ReadOnlyReason? { manager.configuration.readOnlyReason }
 
     let options: Options
