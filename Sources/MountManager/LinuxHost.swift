@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Diagnosis
 public import Ledger
 internal import LinuxMount
 public import Logging
@@ -51,6 +52,8 @@ public final class LinuxHost: Sendable {
         public var workerProgram: FilePath?
         /// All of the workers' environment, `NAME=value` each.
         package var workerEnvironment: [String] = []
+        /// How long the folders' filesystems may take to answer for the first time.
+        public var answerTime = FolderReach.patience
         /// How long a kernel operation may take: then its worker is killed. Without workers its mountpoint is `stuck`
         /// then, and with them when the worker does not end.
         public var operationDeadline = Duration.seconds(60)
@@ -74,15 +77,16 @@ public final class LinuxHost: Sendable {
     /// Takes the locks, opens the ledger, and prepares the mount root; from here on it listens to the mount table.
     ///
     /// A ledger that is broken or cannot be written does not keep it from starting: nothing is changed then, see
-    /// ``readOnlyReason``. Blocks for as long as the disk does, and some seconds where a lock is held. Needs root with
-    /// CAP_SYS_ADMIN.
+    /// ``readOnlyReason``. Blocks for as long as the disk does, once it has answered, and some seconds where a lock is
+    /// held. Needs root with CAP_SYS_ADMIN.
     ///
     /// - Throws: `unavailable` in a namespace that is not the host's, where another process holds a lock, or where a
-    ///   folder or the kernel refuses; the message says which.
+    ///   folder or the kernel refuses or does not answer; the message says which.
     public init(_ options: Options, logger: Logger) throws(MountError) {
         let kernelSteps = options.executorSteps.kernel
         if !options.allowsPrivateNamespace { try Self.checkNamespace() }
         let boot = try Self.currentBoot()
+        try Self.checkFoldersAnswer(options)
         for folder in [options.stateFolder, options.runtimeFolder] {
             try Self.translating("use the folder \(folder)") { () throws(SystemCallError) in
                 try kernelSteps.bound { () throws(SystemCallError) in _ = try PrivateFolder.ensure(at: folder.path) }

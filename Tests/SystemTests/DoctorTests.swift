@@ -75,6 +75,25 @@ extension RealDaemon {
             }
         }
 
+        @Test func aFolderThatDoesNotAnswerIsNamedAndNotWaitedFor() throws {
+            try TestHost.run(start: false) { host in
+                try #require(mkdir(host.stateFolder, 0o700) == 0)
+                let silent = try SilentFilesystem()
+                try silent.mount(on: FilePath(host.stateFolder))
+                defer { #expect(umount2(host.stateFolder, Int32(MNT_DETACH)) == 0) }
+                let daemon = try DaemonProcess(
+                    [
+                        "run", "--state-dir", host.stateFolder, "--runtime-dir", host.folder + "/run", "--mount-root",
+                        host.mountRoot, "--allow-private-namespace",
+                    ])
+                #expect(daemon.waitForEnd(within: 60) == .exited(70))
+                #expect(daemon.log.contains("the filesystem of \(host.stateFolder) has not answered"))
+                let findings = try host.doctor().answer.findings
+                #expect(Set(findings.map(\.code)).isSuperset(of: ["daemon_not_running", "folder_silent"]))
+                #expect(findings.first { $0.code == "folder_silent" }?.what.contains(host.stateFolder) == true)
+            }
+        }
+
         @Test func withoutADaemonItFindsTheLogThatWasMovedAsideAlone() throws {
             try TestHost.run { host in
                 let path = try host.attach("vm-1", to: "data", type: "tmpfs").path
