@@ -26,8 +26,10 @@ struct LocalDiagnosis {
     func findings(without socket: String, because problem: Problem) -> [DoctorResponse.Entry] {
         let (state, root) = (FilePath(stateFolder), FilePath(mountRoot))
         let silent = FolderReach.silent(among: [state, root])
-        var findings = [Self.absence(of: socket, problem)] + silent.map(Self.silence)
-        if !silent.contains(state) { findings += ledger }
+        let heard = silent.contains(state) ? nil : stateFolder
+        let unheard = UnheardDaemon(of: socket, after: problem, stateFolder: heard)
+        var findings = [unheard?.finding ?? Self.absence(of: socket, problem)] + silent.map(Self.silence)
+        if heard != nil { findings += ledger }
         if geteuid() != 0 { findings.append(Self.notRoot) }
         do throws(SystemCallError) {
             if !silent.contains(root) { findings += try MountRootFacts(lookingAt: root).findings }

@@ -75,6 +75,31 @@ extension RealDaemon {
             }
         }
 
+        @Test func aDaemonThatLostItsSocketIsToldFromOneThatDoesNotRun() throws {
+            try TestHost.run { host in
+                let daemon = try #require(host.daemon)
+                let lines = daemon.log.split(separator: "\n").filter { $0.contains("listening") }
+                #expect(lines.count == 1, "\(lines)")
+                // Or it would make it anew.
+                daemon.signal(SIGSTOP)
+                try #require(unlink(host.folder + "/run/holdfast.sock") == 0)
+                let finding = try #require(try host.doctor().answer.findings.first)
+                #expect(finding.code == "daemon_unreachable")
+                #expect(finding.what.contains("pid \(daemon.pid)"))
+                let list = try host.holdfast(["list"])
+                #expect(list.status == 69)
+                #expect(list.output.contains("holdfastd runs (pid \(daemon.pid)), but its socket"))
+                #expect(list.output.contains("restart holdfastd"))
+                daemon.signal(SIGCONT)
+                try host.waitUntil("the socket is there again") { try host.holdfast(["list"]).status == 0 }
+                #expect(daemon.log.contains("the socket was removed, and is made anew"))
+                try host.killDaemon()
+                #expect(try host.holdfast(["list"]).output.contains("cannot be reached: nobody listens"))
+                #expect(try host.doctor().answer.findings.first?.code == "daemon_not_running")
+                try host.startDaemon()
+            }
+        }
+
         @Test func aFolderThatDoesNotAnswerIsNamedAndNotWaitedFor() throws {
             try TestHost.run(start: false) { host in
                 try #require(mkdir(host.stateFolder, 0o700) == 0)
