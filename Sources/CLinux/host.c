@@ -67,6 +67,7 @@ ssize_t hf_write(int descriptor, const void *buffer, size_t count) { return RESU
 // --- locks ---
 
 int hf_flock_exclusive_now(int descriptor) { return RESULT(flock(descriptor, LOCK_EX | LOCK_NB)); }
+int hf_flock_shared_now(int descriptor) { return RESULT(flock(descriptor, LOCK_SH | LOCK_NB)); }
 int hf_flock_release(int descriptor) { return RESULT(flock(descriptor, LOCK_UN)); }
 
 static struct flock byte_lock(short type, uint64_t offset, uint64_t count)

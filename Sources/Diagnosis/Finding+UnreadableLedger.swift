@@ -13,8 +13,8 @@ extension Finding {
         Finding(
             "ledger_unreadable", .error, what: what, why: why,
             action:
-                "put a ledger that can be read in its place: a backup, or a copy of \(movedTo ?? "the file") that was "
-                + "repaired with sqlite3; or begin a new one: stop holdfastd, and run 'holdfastd run --new-ledger' "
+                "put a ledger that can be read in its place: a backup, or a copy of \(movedTo ?? "the file"), repaired "
+                + "with sqlite3 if need be; or begin a new one: stop holdfastd, and run 'holdfastd run --new-ledger' "
                 + "once; "
                 + "mounts that are there stay untouched and have to be unmounted by hand")
     }

@@ -73,7 +73,8 @@ public struct FolderFacts: Hashable, Sendable {
             isReadOnly: filesystem.f_flag & 1 != 0)  // ST_RDONLY
     }
 
-    /// The files in it whose names begin with a text, and their sizes in bytes; none where it cannot be read.
+    /// The files in it whose names begin with a text, and their sizes in bytes; none where it cannot be read. Blocks as
+    /// long as its filesystem does.
     public func sizes(ofNamesBeginningWith prefix: String) -> [String: Int64] {
         guard let stream = path.withPlatformString({ opendir($0) }) else { return [:] }
         defer { closedir(stream) }

@@ -39,8 +39,10 @@ public struct StateFolderFacts: Hashable, Sendable {
             return [
                 Finding(
                     "state_folder_missing", .notice, what: "the state folder \(folder.path) does not exist",
-                    why: "holdfastd has never run with it",
-                    action: "start holdfastd: it makes the folder; or name the right one with --state-dir")
+                    why: "holdfastd keeps its ledger there: it has not run with this folder yet, or the folder was "
+                        + "removed, or its filesystem is not mounted",
+                    action: "mount what belongs there, or name the right folder with --state-dir; where holdfastd has "
+                        + "never run, start it: it makes the folder")
             ]
         case .otherKind:
             return [

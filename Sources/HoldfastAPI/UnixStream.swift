@@ -119,7 +119,7 @@ struct UnixStream: ~Copyable {
         switch code {
         case ENOENT, ECONNREFUSED:
             return MountError(
-                .unavailable, "the daemon is not running: nobody listens on \(shown)", context: context,
+                .unavailable, "the daemon cannot be reached: nobody listens on \(shown)", context: context,
                 hint: "start holdfastd, or name its socket with --socket or HOLDFAST_SOCKET")
         case EACCES, EPERM:
             return MountError(

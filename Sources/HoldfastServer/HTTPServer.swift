@@ -27,7 +27,8 @@ public struct HTTPServer: Service {
 
     /// Puts the parts together; nothing is opened before `run()`.
     ///
-    /// - Parameter onListening: called once clients can connect, for example to tell the service manager.
+    /// - Parameter onListening: called once clients can connect, for example to tell the service manager; and again
+    ///   where the socket had to be made anew.
     public init(
         service: any MountService, socketPath: FilePath, limits: ServerLimits = ServerLimits(), logger: Logger,
         onListening: @escaping @Sendable () async -> Void = {}
@@ -41,7 +42,8 @@ public struct HTTPServer: Service {
 
     /// Serves until a graceful shutdown or until the task is cancelled, then removes the socket. Blocks no thread.
     ///
-    /// The caller holds the daemon's lock: a socket file that is there already is a dead daemon's and is replaced.
+    /// The caller holds the daemon's lock: a socket file that is there already is a dead daemon's and is replaced. One
+    /// that others remove is made anew within about a second; requests that are under way do not notice.
     ///
     /// - Throws: `invalid_argument`, `conflict` or `unavailable` where it cannot listen; `unavailable` where listening
     ///   ends by itself.
@@ -51,12 +53,13 @@ public struct HTTPServer: Service {
         let listener = try await listen(on: socket, registry: registry)
         let shutdown = Shutdown(
             listener: listener, file: socket.file, registry: registry, deadline: limits.drainTimeout, logger: logger)
-        listener.closeFuture.whenComplete { _ in shutdown.listenerHasClosed() }
-        logger.info("listening", metadata: ["socket": "\(socketPath)"])
         await withTaskCancellationHandler {
             await withGracefulShutdownHandler {
                 await onListening()
+                let watch = Task { await stayReachable(registry, until: shutdown) }
                 await registry.waitUntilDrained()
+                watch.cancel()
+                await watch.value
             } onGracefulShutdown: {
                 shutdown.begin()
             }
@@ -65,6 +68,27 @@ public struct HTTPServer: Service {
             registry.closeAll()
         }
         try await shutdown.finish()
+    }
+
+    /// Looks once a second whether the socket's name is still there, until the task is cancelled.
+    private func stayReachable(_ registry: ConnectionRegistry, until shutdown: Shutdown) async {
+        var problem: MountError?
+        while true {
+            do { try await Task.sleep(for: .seconds(1)) } catch { return }
+            do throws(MountError) {
+                // Something else in its place is somebody's intention.
+                guard try SocketFile(at: socketPath) == nil, !shutdown.hasBegun else { continue }
+                let socket = try ListeningSocket(at: socketPath, backlog: CInt(clamping: limits.connections))
+                let listener = try await listen(on: socket, registry: registry)
+                try shutdown.replaceListener(by: listener, file: socket.file)
+                problem = nil
+                logger.warning("the socket was removed, and is made anew", metadata: ["socket": "\(socketPath)"])
+                await onListening()
+            } catch {
+                if error != problem { logger.error("\(error)") }
+                problem = error
+            }
+        }
     }
 
     private func listen(on socket: ListeningSocket, registry: ConnectionRegistry) async throws(MountError)
@@ -100,35 +124,56 @@ public struct HTTPServer: Service {
 /// The one way a server ends; it may be begun more than once and from any thread.
 private final class Shutdown: Sendable {
     private struct State {
+        var listener: any Channel
+        var file: SocketFile
         var begun = false
         var error: MountError?
         var cancelDeadline: @Sendable () -> Void = {}
     }
 
-    private let listener: any Channel
-    private let file: SocketFile
     private let registry: ConnectionRegistry
     private let deadline: Duration
     private let logger: Logger
-    private let state = NIOLockedValueBox(State())
+    private let state: NIOLockedValueBox<State>
 
     init(
         listener: any Channel, file: SocketFile, registry: ConnectionRegistry, deadline: Duration, logger: Logger
     ) {
-        self.listener = listener
-        self.file = file
+        state = NIOLockedValueBox(State(listener: listener, file: file))
         self.registry = registry
         self.deadline = deadline
         self.logger = logger
+        watch(listener)
+    }
+
+    /// Whether the server ends.
+    var hasBegun: Bool { state.withLockedValue { $0.begun } }
+
+    private func watch(_ listener: any Channel) {
+        listener.closeFuture.whenComplete { _ in self.listenerHasClosed(listener) }
+    }
+
+    /// Lets another one listen, or closes it where the end has begun.
+    ///
+    /// - Throws: what kept its name from being removed then.
+    func replaceListener(by listener: any Channel, file: SocketFile) throws(MountError) {
+        let old = state.withLockedValue { state -> (any Channel)? in
+            if state.begun { return nil }
+            defer { (state.listener, state.file) = (listener, file) }
+            return state.listener
+        }
+        // Nobody finds the old one any more; whom it has accepted stays.
+        (old ?? listener).close(promise: nil)
+        if old == nil { try file.remove() } else { watch(listener) }
     }
 
     /// Removes the socket's name, stops listening, and gives the connections their time.
     func begin() {
-        let first = state.withLockedValue { state in
+        let current = state.withLockedValue { state in
             defer { state.begun = true }
-            return !state.begun
+            return state.begun ? nil : (state.listener, state.file)
         }
-        guard first else { return }
+        guard let (listener, file) = current else { return }
         do throws(MountError) {
             try file.remove()
         } catch {
@@ -146,10 +191,11 @@ private final class Shutdown: Sendable {
     }
 
     /// A listener that closes before it was told to is an error; clients that are being served are let finish.
-    func listenerHasClosed() {
+    private func listenerHasClosed(_ listener: any Channel) {
         let unexpected = state.withLockedValue { state in
-            if !state.begun { state.error = MountError(.unavailable, "the listening socket \(file.path) was closed") }
-            return !state.begun
+            if state.begun || state.listener !== listener { return false }
+            state.error = MountError(.unavailable, "the listening socket \(state.file.path) was closed")
+            return true
         }
         if unexpected { begin() }
     }
@@ -159,7 +205,7 @@ private final class Shutdown: Sendable {
     /// - Throws: what went wrong on the way.
     func finish() async throws(MountError) {
         do {
-            try await listener.closeFuture.get()
+            try await state.withLockedValue { $0.listener }.closeFuture.get()
         } catch {
             logger.warning("the listening socket was not closed cleanly", metadata: ["error": "\(error)"])
         }

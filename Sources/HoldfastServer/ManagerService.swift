@@ -20,7 +20,7 @@ public struct ManagerService: MountService {
         self.manager = manager
         self.executor = executor
         self.facts = facts
-        diagnosis = SharedDiagnosis(look: facts.diagnose)
+        diagnosis = SharedDiagnosis(known: facts.knownFindings, look: facts.diagnose)
     }
 
     public func attach(_ request: AttachRequest, caller: Caller) async throws(MountError) -> AttachResponse {
@@ -135,7 +135,7 @@ public struct ManagerService: MountService {
             limits: Self.use(of: manager.configuration.limits, by: await manager.load()),
             kernelFeatures: facts.kernelFeatures,
             workers: facts.workers().map { ["running": $0.running, "stuck": $0.stuck, "killed": $0.killed] },
-            readOnly: manager.configuration.readOnlyReason.map { Problem($0.error) })
+            readOnly: await manager.readOnlyReason.map { Problem($0.error) })
     }
 
     private static func use(of limits: ManagerLimits, by load: ManagerLoad) -> [String: LimitUse] {
@@ -156,7 +156,7 @@ public struct ManagerService: MountService {
         guard await manager.isReady else {
             throw MountError(.unavailable, "the daemon is starting or stopping", hint: "try again soon")
         }
-        if let reason = manager.configuration.readOnlyReason { throw reason.error }
+        if let reason = await manager.readOnlyReason { throw reason.error }
     }
 }
 
@@ -172,18 +172,22 @@ public struct DaemonFacts: Sendable {
     public var workers: @Sendable () -> WorkerCounts?
     /// Looks for what is wrong on the host.
     public var diagnose: @Sendable () async -> [Finding]
+    /// Those of them that are known without a look, for when that does not end.
+    public var knownFindings: @Sendable () async -> [Finding]
 
     /// Puts the parts together.
     public init(
         version: String, pid: Int32, kernelFeatures: [String: Bool],
         workers: @escaping @Sendable () -> WorkerCounts? = { nil },
-        diagnose: @escaping @Sendable () async -> [Finding] = { [] }
+        diagnose: @escaping @Sendable () async -> [Finding] = { [] },
+        knownFindings: @escaping @Sendable () async -> [Finding] = { [] }
     ) {
         self.version = version
         self.pid = pid
         self.kernelFeatures = kernelFeatures
         self.workers = workers
         self.diagnose = diagnose
+        self.knownFindings = knownFindings
     }
 }
 

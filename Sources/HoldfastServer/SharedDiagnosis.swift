@@ -8,6 +8,7 @@ internal import MountModel
 /// question, and a folder whose filesystem hangs costs one thread. Nobody waits longer than the limit.
 actor SharedDiagnosis {
     private let limit: Duration
+    private let known: @Sendable () async -> [Finding]
     private let look: @Sendable () async -> [Finding]
     private var waiting: [UInt64: Waiter] = [:]
     private var isLooking = false
@@ -21,19 +22,27 @@ actor SharedDiagnosis {
         let clock: Task<Void, Never>
     }
 
-    init(limit: Duration = .seconds(8), look: @escaping @Sendable () async -> [Finding]) {
+    /// - Parameters:
+    ///   - limit: how long a look may take.
+    ///   - known: what can be said without it.
+    init(
+        limit: Duration = .seconds(8), known: @escaping @Sendable () async -> [Finding] = { [] },
+        look: @escaping @Sendable () async -> [Finding]
+    ) {
         self.limit = limit
+        self.known = known
         self.look = look
     }
 
-    /// What is wrong on the host, as seen after the question; that it could not be seen, at the limit.
+    /// What is wrong on the host, as seen after the question; at the limit, what is known without a look, and that it
+    /// did not end.
     func findings() async -> [Finding] {
         lastNumber += 1
         let number = lastNumber
         return await withCheckedContinuation { continuation in
             let clock = Task {
                 do { try await Task.sleep(for: limit) } catch { return }
-                answer(number, [unfinished])
+                answer(number, (await known() + [unfinished]).sortedBySeverity())
             }
             waiting[number] = Waiter(continuation: continuation, clock: clock)
             lookForThoseWhoWait()

@@ -22,6 +22,8 @@ struct LedgerPreparation {
         let version = try identify(database)
         let contents = version == 0 ? LedgerContents() : try check(database, version: version)
         try require(database, "journal_mode = WAL", "wal")
+        // A change of the mode, as for what VACUUM INTO or .recover of sqlite3 has written, leaves a transaction open.
+        try database.inTransaction(.immediate) { .commit }
         try database.setSynchronous(.full)
         try LedgerSchema.migrate(database, from: version, holding: contents)
         try makeDurable(database)
@@ -34,6 +36,9 @@ struct LedgerPreparation {
         try require(database, "cell_size_check", "1")
         try require(database, "busy_timeout", "0")
     }
+
+    /// Whether nothing is in the file yet.
+    func isEmpty(_ database: Database) throws -> Bool { try identify(database) == 0 }
 
     /// The schema's version; 0 for a file that is still empty.
     private func identify(_ database: Database) throws -> Int {

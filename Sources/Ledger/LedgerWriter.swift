@@ -20,10 +20,20 @@ struct LedgerWriter: Sendable {
         var results: [Result<Void, MountError>]
         var committed = false
         var overwritten = false
+        /// Where the ledger is; nil where it could not be made.
+        var place: LedgerPlace?
     }
 
     /// Commits the group; changes that break the ledger's rules fail alone, anything else fails all of them.
-    func commit(_ changes: [LedgerChange], in database: Database) -> Outcome {
+    ///
+    /// None is acknowledged that was written to a file that is not in its place any more.
+    func commit(_ changes: [LedgerChange], in database: Database, at place: LedgerPlace) -> Outcome {
+        var outcome = commit(changes, in: database, checking: place)
+        outcome.place = place
+        return outcome
+    }
+
+    private func commit(_ changes: [LedgerChange], in database: Database, checking place: LedgerPlace) -> Outcome {
         var results: [Result<Void, MountError>] = []
         do {
             // It cannot be changed inside a transaction. One member that needs the full sync takes the others along.
@@ -39,6 +49,7 @@ struct LedgerWriter: Sendable {
             // not.
             if isFullSync { try database.touch() }
             steps.reached(.beforeCommit)
+            try place.check()
         } catch {
             // COMMIT was not tried, so no commit frame was written: once rolled back, nothing can come back.
             rollBack(database, after: error)

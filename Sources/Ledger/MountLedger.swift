@@ -19,4 +19,13 @@ public protocol MountLedger: Sendable {
     /// - Throws: `internal`, naming the row, where a value is not what the vocabulary allows; `unavailable` where the
     ///   ledger cannot be read.
     func load() async throws(MountError) -> LedgerContents
+
+    /// Throws where what was committed would not be found by the next who opens the ledger, with what to do; it refuses
+    /// every change then. Asked for about once a second.
+    func checkPlace() async throws(MountError)
+}
+
+extension MountLedger {
+    /// Nothing can happen to it.
+    public func checkPlace() async throws(MountError) {}
 }

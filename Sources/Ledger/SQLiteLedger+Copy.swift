@@ -42,12 +42,15 @@ extension SQLiteLedger {
     private static func contents(of files: LedgerFiles) throws(LedgerOpenError) -> LedgerContents {
         try files.prepare()
         let database = try connect(files, movesUnreadableAside: false)
+        let preparation = LedgerPreparation(file: files.file)
         do {
-            let contents = try database.inDatabase { try LedgerReader(file: files.file).contents(of: $0) }
+            let contents = try database.inDatabase {
+                try preparation.isEmpty($0) ? LedgerContents() : LedgerReader(file: files.file).contents(of: $0)
+            }
             try database.close()
             return contents
         } catch {
-            throw LedgerPreparation(file: files.file).openError(error)
+            throw preparation.openError(error)
         }
     }
 }

@@ -21,23 +21,36 @@ public actor SQLiteLedger: MountLedger {
     private let waitingLimit: Int
     private let writer: LedgerWriter
     private let reader: LedgerReader
+    private let files: LedgerFiles
+    /// Where a copy is saved if the files are taken away.
+    let copyFolder: FilePath?
+    /// The copy that was saved, while they are away.
+    var savedCopy: FilePath?
+    /// Where its files are; nil while the disk has had no room yet to make the tables.
+    private(set) var place: LedgerPlace?
     private var waiting: [Waiter] = []
     /// How many changes wait for the next transaction; those in the one under way are not among them.
     var waitingCount: Int { waiting.count }
     /// Commits what waits, group after group; nil when nothing does.
     private var committing: Task<Void, Never>?
-    private var isClosed = false
+    private(set) var isClosed = false
 
     private struct Waiter {
         let change: LedgerChange
         let continuation: CheckedContinuation<Result<Void, MountError>, Never>
     }
 
-    init(database: DatabaseQueue, waitingLimit: Int, writer: LedgerWriter, reader: LedgerReader) {
+    init(
+        database: DatabaseQueue, files: LedgerFiles, place: LedgerPlace?, copyFolder: FilePath?, waitingLimit: Int,
+        writer: LedgerWriter
+    ) {
         self.database = database
+        self.files = files
+        self.place = place
+        self.copyFolder = copyFolder
         self.waitingLimit = waitingLimit
         self.writer = writer
-        self.reader = reader
+        reader = LedgerReader(file: files.file)
     }
 
     public func commit(_ change: LedgerChange) async throws(MountError) {
@@ -60,6 +73,7 @@ public actor SQLiteLedger: MountLedger {
 
     public func load() async throws(MountError) -> LedgerContents {
         try checkOpen("load")
+        if place == nil { return LedgerContents() }
         let reader = reader
         let result: Result<LedgerContents, MountError> = await onWriterQueue { database in
             do {
@@ -75,10 +89,14 @@ public actor SQLiteLedger: MountLedger {
     ///
     /// The caller's thread is not blocked. Closing a second time does nothing.
     ///
-    /// - Throws: `unavailable` if SQLite cannot close it; every acknowledged change is durable all the same.
+    /// - Throws: `unavailable` if SQLite cannot close it; every acknowledged change is durable all the same. Or what
+    ///   ``checkPlace()`` throws.
     public func close() async throws(MountError) {
+        let wasClosed = isClosed
         isClosed = true
         await committing?.value
+        var loss: MountError?
+        if let place, !wasClosed { do throws(MountError) { try await check(place) } catch { loss = error } }
         let database = database
         let file = writer.file
         let result: Result<Void, MountError> = await withCheckedContinuation { continuation in
@@ -94,6 +112,7 @@ public actor SQLiteLedger: MountLedger {
             }
         }
         try result.get()
+        if let loss { throw loss }
     }
 
     /// What `open` does by default when nobody can tell whether a change is durable: it says so and ends the process
@@ -112,8 +131,16 @@ public actor SQLiteLedger: MountLedger {
             let group = waiting
             waiting.removeAll(keepingCapacity: true)
             let changes = group.map(\.change)
-            let writer = writer
-            let outcome = await onWriterQueue { writer.commit(changes, in: $0) }
+            let (writer, place, files) = (writer, place, files)
+            let outcome = await onWriterQueue { database in
+                do throws(MountError) {
+                    if let place { return writer.commit(changes, in: database, at: place) }
+                    return writer.commit(changes, in: database, at: try Self.make(files, in: database))
+                } catch {
+                    return LedgerWriter.Outcome(results: changes.map { _ in .failure(error) })
+                }
+            }
+            self.place = outcome.place ?? place
             count(outcome, of: changes)
             for (waiter, result) in zip(group, outcome.results) { waiter.continuation.resume(returning: result) }
         }
@@ -131,7 +158,7 @@ public actor SQLiteLedger: MountLedger {
     }
 
     /// Runs work on the connection's queue. Not GRDB's own async functions: they give up when the task is cancelled.
-    private func onWriterQueue<Value: Sendable>(_ work: @escaping @Sendable (Database) -> Value) async -> Value {
+    func onWriterQueue<Value: Sendable>(_ work: @escaping @Sendable (Database) -> Value) async -> Value {
         let database = database
         return await withCheckedContinuation { continuation in
             database.asyncWriteWithoutTransaction { continuation.resume(returning: work($0)) }

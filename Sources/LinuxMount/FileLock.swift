@@ -35,6 +35,24 @@ public struct FileLock: ~Copyable, Sendable {
         }
     }
 
+    /// Who holds the lock, such as `pid 7`; nil where nobody does, or there is no such file. Whoever wants to take it
+    /// in this moment is refused, as by another holder.
+    ///
+    /// - Throws: why the file cannot be opened or read.
+    public static func holder(at path: FilePath) throws(SystemCallError) -> String? {
+        let file: OwnedDescriptor
+        do throws(SystemCallError) {
+            file = try OwnedDescriptor.open(absolute: path, flags: O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY)
+        } catch {
+            if error.errno == .noSuchFileOrDirectory { return nil }
+            throw error
+        }
+        let result = hf_flock_shared_now(file.rawValue)
+        if result == -EWOULDBLOCK { return try holder(of: file, at: path) }
+        try SystemCallError.check(result, "flock", on: path.string)
+        return nil
+    }
+
     /// Between two attempts, in microseconds.
     private static let pause: UInt32 = 20_000
 
@@ -51,8 +69,8 @@ public struct FileLock: ~Copyable, Sendable {
             }
             let result = hf_flock_exclusive_now(medium.file.rawValue)
             if result == -EWOULDBLOCK {
-                let holder = medium.isFolder ? "held by another process" : try holder(of: medium.file, at: path)
-                throw SystemCallError("flock", .wouldBlock, on: "\(path) (\(holder))")
+                let holder = medium.isFolder ? "another process" : try holder(of: medium.file, at: path)
+                throw SystemCallError("flock", .wouldBlock, on: "\(path) (held by \(holder))")
             }
             try SystemCallError.check(result, "flock", on: path.string)
             // Somebody may have removed or replaced the file between the open and the lock; then the next process would
@@ -107,11 +125,11 @@ public struct FileLock: ~Copyable, Sendable {
         do {
             line = try SmallFile.firstLine(of: file, named: path.string)
         } catch let error where error.errno == .illegalByteSequence {
-            return "held by another process"
+            return "another process"
         }
         // Between the holder's lock and its write the file is empty or says who had it before.
-        guard let process = Int32(line), process > 0 else { return "held by another process" }
-        return "held by pid \(process)"
+        guard let process = Int32(line), process > 0 else { return "another process" }
+        return "pid \(process)"
     }
 
     private static func isStill(_ identity: FileFacts.Identity, at path: FilePath) throws(SystemCallError) -> Bool {

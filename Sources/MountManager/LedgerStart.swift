@@ -31,6 +31,8 @@ enum LedgerStart {
         var stateFolder: FilePath
         /// For a copy of a ledger that cannot be opened where it is.
         var scratch: FilePath
+        /// For a copy of one that is taken away while it is open.
+        var copyFolder: FilePath?
         /// Whether a new ledger may begin although an unreadable one was moved aside here.
         var beginsNew = false
         /// Told at each step of a commit.
@@ -39,17 +41,21 @@ enum LedgerStart {
 
     /// Opens it, and goes on without it where it is broken or cannot be written; what happened is logged.
     ///
-    /// An unreadable ledger is moved aside. No new one is made in its place before the administrator says so: an empty
-    /// ledger would take every mount that is there for a stranger's. Blocks.
+    /// An unreadable ledger is moved aside. No new one is made in its place, nor where one was taken away and saved as
+    /// a copy, before the administrator says so: an empty ledger would take every mount that is there for a
+    /// stranger's. Blocks.
     ///
-    /// - Throws: `unavailable` where another process has it open.
+    /// - Throws: `unavailable` where another process has it open; `resource_exhausted` where there is none, and no room
+    ///   for the file of a new one.
     init(at place: Place, logger: Logger) throws(MountError) {
         if !place.beginsNew, let waiting = Self.undecided(place) {
             self = .readOnly(waiting)
         } else {
             do throws(LedgerOpenError) {
                 self = .open(
-                    try SQLiteLedger.open(at: place.stateFolder, movesUnreadableAside: true, steps: place.steps))
+                    try SQLiteLedger.open(
+                        at: place.stateFolder, movesUnreadableAside: true, savingCopiesIn: place.copyFolder,
+                        steps: place.steps))
                 return
             } catch {
                 self = .readOnly(try Self.withoutLedger(because: error, place))
@@ -60,11 +66,14 @@ enum LedgerStart {
 
     /// A folder that cannot be read is said so when the ledger is opened.
     private static func undecided(_ place: Place) -> ReadOnlyLedger? {
-        guard let survey = try? LedgerSurvey(of: place.stateFolder), !survey.isThere,
-            let last = survey.movedAside.last
-        else { return nil }
+        guard let survey = try? LedgerSurvey(of: place.stateFolder), !survey.isThere else { return nil }
+        let saved = place.copyFolder.flatMap { try? SQLiteLedger.lastCopy(in: $0) }
+        guard let last = saved ?? survey.movedAside.last else { return nil }
         let problem = MountError(
-            .unavailable, "the ledger could not be read, was moved to \(last), and no other is in its place",
+            .unavailable,
+            last == saved
+                ? "the ledger was taken from under an earlier holdfastd, \(last) is a copy, and none is in its place"
+                : "the ledger could not be read, was moved to \(last), and no other is in its place",
             context: MountError.Context(operation: "open", target: last.string))
         return ReadOnlyLedger(
             contents: LedgerContents(), reason: ReadOnlyReason(.undecided, problem, movedTo: last.string))
@@ -86,6 +95,10 @@ enum LedgerStart {
         case .newerSchema:
             return ReadOnlyLedger(contents: LedgerContents(), reason: ReadOnlyReason(.newerSchema, error))
         case .unavailable:
+            // There is nothing to show, and the next start may find room.
+            if error.code == .resourceExhausted, (try? LedgerSurvey(of: place.stateFolder))?.isThere == false {
+                throw error
+            }
             do throws(LedgerOpenError) {
                 let contents = try SQLiteLedger.readCopy(of: place.stateFolder, in: place.scratch)
                 return ReadOnlyLedger(

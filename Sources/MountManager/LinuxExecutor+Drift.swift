@@ -11,7 +11,7 @@ extension LinuxExecutor {
         let result = await onThread(of: .table) { () -> Drift in
             var drift = Drift()
             do throws(SystemCallError) {
-                drift.isRootExposed = try self.repairs ? self.root.keepPrivate() : self.root.isExposed()
+                drift.isRootExposed = try self.isReadOnly ? self.root.isExposed() : self.root.keepPrivate()
             } catch {
                 drift.problems.append(.operation("look at", self.root.path, failed: error))
             }

@@ -94,7 +94,7 @@ extension LinuxExecutor {
     func settleParked(_ id: MountID?, at target: TargetPath) throws(SystemCallError) -> OperationOutcome {
         let kernelID = id.map { KernelMountID(rawValue: $0.rawValue) }
         var observation = try target.observe(expecting: kernelID, parking: parking)
-        if repairs, observation.summary == .parked, let kernelID {
+        if !isReadOnly, observation.summary == .parked, let kernelID {
             _ = try parking.moveBack(kernelID, to: target)
             observation = try target.observe(expecting: kernelID, parking: parking)
         }

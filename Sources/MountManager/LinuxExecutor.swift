@@ -20,9 +20,9 @@ public final class LinuxExecutor: MountExecutor {
     let catalog: FilesystemCatalog
     let steps: ExecutorSteps
     let operations: any KernelOperations
-    /// Whether a look puts right what it finds: what a crash left parked, and a mount root that others have made
-    /// shared.
-    let repairs: Bool
+    /// Whether a look leaves as it is what it could put right: what a crash left parked, and a mount root that others
+    /// have made shared.
+    let isReadOnly: Bool
     /// What workers lock while they act; nil where there are none.
     let locks: OperationLocks?
     private let sourceThreads: NIOThreadPool
@@ -35,13 +35,13 @@ public final class LinuxExecutor: MountExecutor {
     /// Starts the threads; `shutDown()` ends them.
     ///
     /// - Parameters:
-    ///   - repairs: whether a look puts right what it finds; if not, looking changes nothing.
+    ///   - isReadOnly: whether looking changes nothing; if not, a look puts right what it finds.
     ///   - threads: how many builds may be under way at once, and how many operations on the mount table.
     ///   - steps: told before each step that changes the kernel's state; for tests that stop there.
     ///   - operations: does what may hang; on the threads of this process unless told.
     ///   - locks: those that its workers take, by which an earlier daemon's are seen too.
     public init(
-        root: ManagedRoot, parking: ParkingLot, catalog: FilesystemCatalog = .standard, repairs: Bool = true,
+        root: ManagedRoot, parking: ParkingLot, catalog: FilesystemCatalog = .standard, isReadOnly: Bool = false,
         threads: Int = 16, steps: ExecutorSteps = .none, operations: (any KernelOperations)? = nil,
         locks: consuming OperationLocks? = nil
     ) {
@@ -52,7 +52,7 @@ public final class LinuxExecutor: MountExecutor {
         self.operations =
             operations
             ?? MountOperations(root: root, parking: parking) { _ in steps.reached(.loopReady) }
-        self.repairs = repairs
+        self.isReadOnly = isReadOnly
         self.locks = locks
         sourceThreads = NIOThreadPool(numberOfThreads: threads)
         tableThreads = NIOThreadPool(numberOfThreads: threads)

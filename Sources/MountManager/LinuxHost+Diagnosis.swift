@@ -12,11 +12,16 @@ extension LinuxHost {
     /// The caller's thread is not blocked; looking at the folders takes as long as their filesystems do, and a thread
     /// for each call: whoever lets others call it lets one in at a time, as the server does.
     public func diagnose() async -> [Finding] {
-        var findings = manager.configuration.readOnlyReason.map { [$0.finding] } ?? []
-        findings += await lookAtFolders()
+        let folders = await lookAtFolders()
+        return (await knownFindings() + folders).sortedBySeverity()
+    }
+
+    /// Those of them that are known without a look at the folders, which may hang.
+    public func knownFindings() async -> [Finding] {
+        var findings = await manager.readOnlyReason.map { [$0.finding] } ?? []
         for listing in await manager.list() { findings += Self.finding(about: listing.status) }
         for mount in await manager.unrecordedMounts() { findings.append(finding(about: mount)) }
-        return findings.sortedBySeverity()
+        return findings
     }
 
     private func lookAtFolders() async -> [Finding] {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Diagnosis
 internal import Ledger
 internal import LinuxMount
 internal import Logging
@@ -18,6 +19,19 @@ extension LinuxHost {
                 .unavailable, "this is not the host's mount namespace: the host would not see the mounts",
                 hint: "start it outside of containers and unshare(1), or allow a private namespace")
         }
+    }
+
+    /// Before the first of them is used: a thread that waits for a server that is gone can be left behind here, and
+    /// nowhere later.
+    static func checkFoldersAnswer(_ options: Options) throws(MountError) {
+        let folders = [options.stateFolder, options.runtimeFolder, options.mountRoot].map(\.path)
+        guard let silent = FolderReach.silent(among: folders, within: options.answerTime).first else { return }
+        throw MountError(
+            .unavailable, "the filesystem of \(silent) has not answered within \(options.answerTime)",
+            context: MountError.Context(operation: "start", target: silent.string),
+            hint:
+                "see with 'findmnt' what is mounted there or above, and in the kernel's log ('dmesg') which server or "
+                + "device does not answer; start holdfastd when it does")
     }
 
     static func currentBoot() throws(MountError) -> BootID {
@@ -104,7 +118,8 @@ extension LinuxHost {
         return try LedgerStart(
             at: LedgerStart.Place(
                 stateFolder: options.stateFolder.path, scratch: options.runtimeFolder.path.appending("ledger-copy"),
-                beginsNew: options.beginsNewLedger, steps: options.ledgerSteps), logger: logger)
+                copyFolder: options.runtimeFolder.path, beginsNew: options.beginsNewLedger, steps: options.ledgerSteps),
+            logger: logger)
     }
 
     static func translating<Value: ~Copyable>(

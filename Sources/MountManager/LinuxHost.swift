@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Diagnosis
 public import Ledger
 internal import LinuxMount
 public import Logging
@@ -18,7 +19,7 @@ public final class LinuxHost: Sendable {
     /// Which of the kernel's newer interfaces are in use, by name.
     public let kernelFeatures: [String: Bool]
 
-    /// Why nothing is attached or detached, where that is so.
+    /// Why nothing is attached or detached, where it has started so.
     public var readOnlyReason: ReadOnlyReason? { manager.configuration.readOnlyReason }
 
     let options: Options
@@ -51,6 +52,8 @@ public final class LinuxHost: Sendable {
         public var workerProgram: FilePath?
         /// All of the workers' environment, `NAME=value` each.
         package var workerEnvironment: [String] = []
+        /// How long the folders' filesystems may take to answer for the first time.
+        public var answerTime = FolderReach.patience
         /// How long a kernel operation may take: then its worker is killed. Without workers its mountpoint is `stuck`
         /// then, and with them when the worker does not end.
         public var operationDeadline = Duration.seconds(60)
@@ -74,15 +77,16 @@ public final class LinuxHost: Sendable {
     /// Takes the locks, opens the ledger, and prepares the mount root; from here on it listens to the mount table.
     ///
     /// A ledger that is broken or cannot be written does not keep it from starting: nothing is changed then, see
-    /// ``readOnlyReason``. Blocks for as long as the disk does, and some seconds where a lock is held. Needs root with
-    /// CAP_SYS_ADMIN.
+    /// ``readOnlyReason``. Blocks for as long as the disk does, once it has answered, and some seconds where a lock is
+    /// held. Needs root with CAP_SYS_ADMIN.
     ///
     /// - Throws: `unavailable` in a namespace that is not the host's, where another process holds a lock, or where a
-    ///   folder or the kernel refuses; the message says which.
+    ///   folder or the kernel refuses or does not answer; the message says which.
     public init(_ options: Options, logger: Logger) throws(MountError) {
         let kernelSteps = options.executorSteps.kernel
         if !options.allowsPrivateNamespace { try Self.checkNamespace() }
         let boot = try Self.currentBoot()
+        try Self.checkFoldersAnswer(options)
         for folder in [options.stateFolder, options.runtimeFolder] {
             try Self.translating("use the folder \(folder)") { () throws(SystemCallError) in
                 try kernelSteps.bound { () throws(SystemCallError) in _ = try PrivateFolder.ensure(at: folder.path) }
@@ -92,7 +96,7 @@ public final class LinuxHost: Sendable {
         runtimeLock = try Self.takeLock(Self.lockFile(in: options.runtimeFolder))
         rootLock = try Self.lockMountRoot(options.mountRoot, kernelSteps)
         ledger = try Self.openLedger(options, logger)
-        let repairs = ledger.readOnlyReason == nil
+        let isReadOnly = ledger.readOnlyReason != nil
         let (root, parking, changes) = try Self.translating(
             "prepare the mount root \(options.mountRoot)"
         ) { () throws(SystemCallError) in
@@ -100,9 +104,9 @@ public final class LinuxHost: Sendable {
             let changes = try LinuxMountChanges(logger: logger)
             let (root, parking) = try kernelSteps.bound { () throws(SystemCallError) in
                 (
-                    try ManagedRoot.prepare(at: options.mountRoot.path, repairs: repairs),
+                    try ManagedRoot.prepare(at: options.mountRoot.path, repairs: !isReadOnly),
                     try ParkingLot.prepare(
-                        at: options.runtimeFolder.path.appending("parking"), repairs: repairs)
+                        at: options.runtimeFolder.path.appending("parking"), repairs: !isReadOnly)
                 )
             }
             return (root, parking, changes)
@@ -113,16 +117,16 @@ public final class LinuxHost: Sendable {
         self.logger = logger
         workers = try Self.startWorkers(options)
         threads = LinuxExecutor(
-            root: root, parking: parking, repairs: repairs, threads: options.threads, steps: options.executorSteps,
+            root: root, parking: parking, isReadOnly: isReadOnly, threads: options.threads,
+            steps: options.executorSteps,
             operations: workers, locks: try Self.openLocks(options))
         executor = threads
         var limits = options.limits
         limits.operationsAtOnce = options.threads
-        var configuration = ManagerConfiguration(
+        let configuration = ManagerConfiguration(
             mountRoot: options.mountRoot, boot: boot,
             operationDeadline: options.operationDeadline + (workers == nil ? .zero : Self.killingTime),
-            limits: limits, reconcile: options.reconcile, isReadOnly: !repairs)
-        configuration.readOnlyReason = ledger.readOnlyReason
+            limits: limits, reconcile: options.reconcile, readOnlyReason: ledger.readOnlyReason)
         manager = MountManager(
             configuration: configuration, ledger: ledger.forManager, executor: threads, changes: changes,
             logger: logger)

@@ -16,16 +16,17 @@ public struct ManagerConfiguration: Sendable {
     public var backoff: Backoff
     /// What is done about mounts that others have changed.
     public var reconcile: ReconcilePolicy
-    /// Whether nothing is to be changed, because the ledger cannot be written: what is there is only shown.
-    public var isReadOnly: Bool
-    /// Why that is so, for messages.
+    /// Why nothing is to be changed, where the ledger cannot be written: what is there is only shown.
     public var readOnlyReason: ReadOnlyReason?
+
+    /// Whether nothing is to be changed.
+    public var isReadOnly: Bool { readOnlyReason != nil }
 
     /// Puts the parts together.
     public init(
         mountRoot: Mountpoint, boot: BootID, operationDeadline: Duration = .seconds(60),
         limits: ManagerLimits = ManagerLimits(), backoff: Backoff = Backoff(),
-        reconcile: ReconcilePolicy = ReconcilePolicy(), isReadOnly: Bool = false
+        reconcile: ReconcilePolicy = ReconcilePolicy(), readOnlyReason: ReadOnlyReason? = nil
     ) {
         self.mountRoot = mountRoot
         self.boot = boot
@@ -33,7 +34,7 @@ public struct ManagerConfiguration: Sendable {
         self.limits = limits
         self.backoff = backoff
         self.reconcile = reconcile
-        self.isReadOnly = isReadOnly
+        self.readOnlyReason = readOnlyReason
     }
 
     /// The source, with how the configuration has it managed.

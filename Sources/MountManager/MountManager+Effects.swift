@@ -252,6 +252,7 @@ extension MountManager {
         machine.writing = nil
         machine.ledgerProblem = error
         logger.error("\(error.message)", metadata: ["mountpoint": "\(mountpoint)"])
+        checkLedgerPlace()
         feed(.committed(false), to: machine)
     }
 

@@ -29,6 +29,10 @@ public actor MountManager {
     var removal: (mountpoint: Mountpoint, task: Task<Void, Never>)?
     /// Whether others had made the mount root shared at the last look, and it has stayed so.
     var isRootExposed = false
+    /// That the ledger's files were taken away, as long as they are.
+    var ledgerLoss: ReadOnlyReason?
+    /// The one look after them that is under way.
+    var checkingLedger: Task<Void, Never>?
     /// Who may begin a kernel operation or a ledger write.
     var lanes: [Lane.Name: Lane]
     /// What of the load is counted as it changes.
@@ -87,7 +91,8 @@ public actor MountManager {
         watchOrphans(orphaned)
     }
 
-    /// Listens to the kernel and watches over the operations' deadlines until the task is cancelled.
+    /// Listens to the kernel and watches over the operations' deadlines and the ledger's files, until the task is
+    /// cancelled.
     public func run() async {
         async let listening: Void = changes.watch { await self.takeChanges() }
         // A look that hangs in the kernel does not keep this from ending.
@@ -167,9 +172,12 @@ public actor MountManager {
         return machine
     }
 
-    /// Looks once a second for operations that are past their deadline.
+    /// Looks once a second for operations that are past their deadline, and after the ledger's files.
     private func watchDeadlines() async {
-        while await Deadline.passes(after: .seconds(1)) { noteOverdueOperations() }
+        while await Deadline.passes(after: .seconds(1)) {
+            noteOverdueOperations()
+            checkLedgerPlace()
+        }
     }
 
     /// Tells the machines whose operation is past its deadline.

@@ -11,19 +11,22 @@ public struct ReadOnlyReason: Hashable, Sendable {
     public var problem: MountError
     /// Whether the attachments are known, from a ledger that can be read and not written.
     public var knowsAttachments: Bool
-    /// Where the unreadable ledger is now; nil where none was moved.
+    /// Where the unreadable ledger is now, or the copy; nil where there is neither.
     public var movedTo: String?
 
     /// The causes, which need different things to be done.
     public enum Cause: Hashable, Sendable, CaseIterable {
         /// The ledger is damaged, or is none.
         case unreadable
-        /// An earlier start has moved an unreadable one aside, and nobody has decided yet what is to follow.
+        /// There is none, but an unreadable one that was moved aside, or the copy of one that was taken away, and
+        /// nobody has decided yet what is to follow.
         case undecided
         /// A newer version has written it.
         case newerSchema
         /// It cannot be written where it is.
         case unwritable
+        /// Its files were taken away while it was open.
+        case lost
     }
 
     /// Puts the parts together.
@@ -66,6 +69,10 @@ public struct ReadOnlyReason: Hashable, Sendable {
                 "ledger_unwritable", .error, what: problem.message, why: why,
                 action: (problem.hint.map { $0 + "; " } ?? "")
                     + "when the folder can be written again, restart holdfastd")
+        case .lost:
+            Finding(
+                "ledger_lost", .error, what: ([problem.message] + problem.cleanupFailures).joined(separator: "; "),
+                why: why, action: problem.hint ?? "put the same files back")
         }
     }
 

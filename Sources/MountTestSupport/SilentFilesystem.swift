@@ -2,7 +2,7 @@
 
 internal import Glibc
 public import LinuxMount
-internal import SystemPackage
+public import SystemPackage
 
 /// A FUSE filesystem whose server never answers: every question to the filesystem itself waits, until the asker is
 /// killed.
@@ -17,6 +17,15 @@ public struct SilentFilesystem: ~Copyable {
         let number = open("/dev/fuse", O_RDWR | O_CLOEXEC)
         guard number >= 0 else { throw SystemCallError("open", .init(rawValue: errno), on: "/dev/fuse") }
         server = OwnedDescriptor(owning: number)
+    }
+
+    /// Mounts it on a folder.
+    ///
+    /// - Throws: the kernel's refusal.
+    public func mount(on folder: FilePath) throws(SystemCallError) {
+        let number = open(folder.string, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard number >= 0 else { throw SystemCallError("open", .init(rawValue: errno), on: folder.string) }
+        try mount().attach(onto: OwnedDescriptor(owning: number))
     }
 
     /// The mount, once.

@@ -24,11 +24,16 @@ struct LocalDiagnosis {
 
     /// Why the daemon did not answer, and what the host shows, the worst first.
     func findings(without socket: String, because problem: Problem) -> [DoctorResponse.Entry] {
-        var findings = [Self.absence(of: socket, problem)] + ledger
+        let (state, root) = (FilePath(stateFolder), FilePath(mountRoot))
+        let silent = FolderReach.silent(among: [state, root])
+        let heard = silent.contains(state) ? nil : stateFolder
+        let unheard = UnheardDaemon(of: socket, after: problem, stateFolder: heard)
+        var findings = [unheard?.finding ?? Self.absence(of: socket, problem)] + silent.map(Self.silence)
+        if heard != nil { findings += ledger }
         if geteuid() != 0 { findings.append(Self.notRoot) }
         do throws(SystemCallError) {
-            let root = FilePath(mountRoot)
-            findings += try MountRootFacts(lookingAt: root).findings + mounts(beneath: root)
+            if !silent.contains(root) { findings += try MountRootFacts(lookingAt: root).findings }
+            findings += try mounts(beneath: root)
         } catch {
             findings.append(Self.unknown("host_unknown", "the host's mounts cannot be looked at: \(error)"))
         }
@@ -64,6 +69,16 @@ struct LocalDiagnosis {
                 what: problem.detail, why: "what holdfastd knows is missing here",
                 action: problem.hint ?? "see holdfastd's log, and restart it if it hangs")
         }
+    }
+
+    private static func silence(of folder: FilePath) -> Finding {
+        Finding(
+            "folder_silent", .error,
+            what: "the filesystem of \(folder) has not answered within \(FolderReach.patience)",
+            why: "holdfastd does not start before it answers; what is in it is not known to this check",
+            action:
+                "see with 'findmnt' what is mounted there or above, and in the kernel's log ('dmesg') which server or "
+                + "device does not answer")
     }
 
     private var ledger: [Finding] {

@@ -62,7 +62,7 @@ struct Session {
             return try request(client)
         } catch {
             spinner?.clear()
-            throw fail(error)
+            throw fail(UnheardDaemon(of: client.socketPath, after: error)?.problem ?? error)
         }
     }
 

@@ -50,8 +50,9 @@ struct Daemon {
             manager: host.manager, executor: host.executor,
             facts: DaemonFacts(
                 version: DaemonVersion.text, pid: ProcessInfo.processInfo.processIdentifier,
-                kernelFeatures: host.kernelFeatures, workers: { host.workerCounts }, diagnose: { await host.diagnose() }
-            ))
+                kernelFeatures: host.kernelFeatures, workers: { host.workerCounts },
+                diagnose: { await host.diagnose() },
+                knownFindings: { await host.knownFindings() }))
         let logger = logger
         let socket = settings.socket
         let server = HTTPServer(service: service, socketPath: socket.path, logger: logger) {

@@ -63,6 +63,10 @@ struct FindingTests {
     func realFolder() throws {
         let path = FilePath(NSTemporaryDirectory()).appending("diagnosis-\(UUID().uuidString)")
         #expect(FolderFacts(lookingAt: path).presence == .missing)
+        let missing = StateFolderFacts(lookingAt: path).findings()
+        // It may have been used all along.
+        #expect(missing.map(\.code) == ["state_folder_missing"])
+        #expect(missing.first?.why.contains("or its filesystem is not mounted") == true)
         try FileManager.default.createDirectory(
             atPath: path.string, withIntermediateDirectories: false, attributes: [.posixPermissions: 0o700])
         defer { #expect(throws: Never.self) { try FileManager.default.removeItem(atPath: path.string) } }

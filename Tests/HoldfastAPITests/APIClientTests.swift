@@ -230,7 +230,7 @@ struct APIClientTests {
         for path in [folder + "/none", stale] {
             let problem = #expect(throws: Problem.self) { try APIClient(socketPath: path).status() }
             #expect(problem?.code == "unavailable")
-            #expect(problem?.detail == "the daemon is not running: nobody listens on \(path)")
+            #expect(problem?.detail == "the daemon cannot be reached: nobody listens on \(path)")
             #expect(problem?.hint?.contains("HOLDFAST_SOCKET") == true)
         }
         let other = #expect(throws: Problem.self) { try APIClient(socketPath: "/proc/self/status/x").status() }

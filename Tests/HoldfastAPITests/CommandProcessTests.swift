@@ -172,7 +172,7 @@ struct CommandProcessTests {
         #expect(run.status == 69)
         #expect(
             run.errors == """
-                holdfast: the daemon is not running: nobody listens on /nonexistent/s
+                holdfast: the daemon cannot be reached: nobody listens on /nonexistent/s
                 hint: start holdfastd, or name its socket with --socket or HOLDFAST_SOCKET
 
                 """)

@@ -55,6 +55,36 @@ extension HTTPServerTests {
             #expect(access(path.string, F_OK) != 0)
         }
 
+        @Test func `a socket file that others remove is made anew, and open connections stay`() async throws {
+            let folder = try TemporaryFolder()
+            defer { rmdir(folder.path.string) }
+            let path = folder.path.appending("s")
+            let (listening, announce) = AsyncStream<Void>.makeStream()
+            let server = HTTPServer(
+                service: ScriptedMountService(), socketPath: path, logger: LogRecorder().logger,
+                onListening: { announce.yield() })
+            let task = Task {
+                defer { announce.finish() }
+                try await server.run()
+            }
+            var announcements = listening.makeAsyncIterator()
+            #expect(await announcements.next() != nil)
+            let before = try RawClient(path)
+            for _ in 0..<2 {
+                #expect(unlink(path.string) == 0)
+                #expect(await announcements.next() != nil)
+                #expect(try mode(of: path) == S_IFSOCK | 0o600)
+                let client = try RawClient(path)
+                #expect(try await client.ask("GET", "/healthz").status == 200)
+                try await client.close()
+            }
+            #expect(try await before.ask("GET", "/healthz").status == 200)
+            try await before.close()
+            task.cancel()
+            try await task.value
+            #expect(access(path.string, F_OK) != 0)
+        }
+
         @Test func `the socket file of a dead daemon is replaced`() async throws {
             let folder = try TemporaryFolder()
             defer { rmdir(folder.path.string) }

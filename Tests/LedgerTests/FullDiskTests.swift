@@ -45,13 +45,38 @@ struct FullDiskTests {
         }
     }
 
-    @Test("a ledger that cannot be made on a full filesystem says so, and can be made later")
+    @Test("a ledger for which a full filesystem has no room is opened, and made by the first change that finds some")
     func fullAtOpening() async throws {
         try await withSmallFilesystem { folder in
             let filler = try fillUp(folder)
-            let failure = try folder.openFailure()
-            #expect(failure.reason == .unavailable)
-            #expect(failure.error.code == .resourceExhausted)
+            let ledger = try folder.open()
+            #expect(try await ledger.load() == LedgerContents())
+            for _ in 0..<2 {
+                let change = try Sample.attach("/mnt/a", "early")
+                let refusal = await #expect(throws: MountError.self) { try await ledger.commit(change) }
+                #expect(refusal?.code == .resourceExhausted)
+                #expect(refusal?.hint?.contains("free space") == true)
+            }
+            #expect(try await ledger.load() == LedgerContents())
+            // Whoever opens it meanwhile finds the same.
+            let copy = try folder.copy()
+            #expect(try await copy.contents() == LedgerContents())
+            try copy.remove()
+            try FileManager.default.removeItem(atPath: filler)
+            try await ledger.commit(try Sample.attach("/mnt/a", "first"))
+            #expect(try await ledger.load().consumers == ["first"])
+            try await ledger.checkPlace()
+            try await ledger.close()
+            #expect(try await folder.contents().consumers == ["first"])
+        }
+    }
+
+    @Test("one that never found room is closed, and can be made by the next")
+    func neverMade() async throws {
+        try await withSmallFilesystem { folder in
+            let filler = try fillUp(folder)
+            try await folder.open().close()
+            try await folder.open().close()
             try FileManager.default.removeItem(atPath: filler)
             #expect(try await folder.contents() == LedgerContents())
         }

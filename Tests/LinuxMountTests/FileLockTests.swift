@@ -110,6 +110,19 @@ import Testing
         }
     }
 
+    @Test func `Whoever looks is told who holds the lock, and keeps nobody from it`() async throws {
+        try await HostFolder.with { folder in
+            let path = folder.appending("lock")
+            #expect(try FileLock.holder(at: path) == nil)
+            #expect(!FileManager.default.fileExists(atPath: path.string))
+            let lock = try FileLock.acquire(at: path)
+            #expect(try FileLock.holder(at: path) == "pid \(getpid())")
+            try lock.release()
+            #expect(try FileLock.holder(at: path) == nil)
+            try FileLock.acquire(at: path).release()
+        }
+    }
+
     @Test func `A full disk does not keep the lock from being taken`() async throws {
         try await HostFolder.with { folder in
             try #require(mount("tmpfs", folder.path.string, "tmpfs", 0, "size=64k,mode=0700") == 0)

@@ -70,6 +70,22 @@ import Testing
         }
     }
 
+    @Test(arguments: ["state", "run", "mounts"])
+    func aFolderThatDoesNotAnswerIsNamedAndNotWaitedFor(name: String) async throws {
+        try PrivateNamespace.require()
+        try await TemporaryFolder.with { folder in
+            let place = folder.appending(name)
+            try #require(mkdir(place.string, 0o700) == 0)
+            let silent = try SilentFilesystem()
+            try silent.mount(on: place)
+            let failure = #expect(throws: MountError.self) {
+                _ = try host(in: folder) { $0.answerTime = .milliseconds(200) }
+            }
+            #expect(failure?.message.contains("the filesystem of \(place) has not answered") == true)
+            #expect(umount2(place.string, CInt(MNT_DETACH)) == 0)
+        }
+    }
+
     @Test func aSourceThatHangsDoesNotFillTheMemoryWithLooksAtIt() async throws {
         let (reached, reach) = AsyncStream<Void>.makeStream()
         let release = DispatchSemaphore(value: 0)

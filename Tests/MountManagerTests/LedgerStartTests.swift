@@ -2,9 +2,11 @@
 
 import Diagnosis
 import Foundation
+import Glibc
 import Ledger
 import Logging
 import MountModel
+import MountTestSupport
 import SystemPackage
 import Testing
 
@@ -67,6 +69,40 @@ struct LedgerStartTests {
             place.beginsNew = true
             #expect(try start(place).readOnlyReason?.cause == .unreadable)
             #expect(access(ledger.path, F_OK) != 0)
+        }
+    }
+
+    @Test("where a copy of a ledger that was taken away waits, none begins before it is asked for")
+    func saved() async throws {
+        try await withPlace { place in
+            var place = place
+            try make(place)
+            let folder = place.stateFolder.removingLastComponent()
+            place.copyFolder = folder
+            #expect(try start(place).readOnlyReason == nil)
+            try #require(unlink(place.stateFolder.appending("ledger.sqlite").string) == 0)
+            _ = unlink(place.stateFolder.appending("ledger.sqlite-wal").string)
+            try Data("a copy".utf8).write(to: URL(fileURLWithPath: folder.appending("ledger-saved-1.sqlite").string))
+            let reason = try #require(try start(place).readOnlyReason)
+            #expect(reason.cause == .undecided)
+            #expect(reason.finding.action.contains("ledger-saved-1.sqlite"))
+            place.beginsNew = true
+            #expect(try start(place).readOnlyReason == nil)
+            place.beginsNew = false
+            #expect(try start(place).readOnlyReason == nil)
+        }
+    }
+
+    @Test("where there is no ledger and no room for its file, the start fails, for the next one may find some")
+    func noInodes() async throws {
+        try PrivateNamespace.require()
+        try await withPlace { place in
+            try make(place)
+            try #require(mount("tmpfs", place.stateFolder.string, "tmpfs", 0, "nr_inodes=1,mode=0700") == 0)
+            let failure = #expect(throws: MountError.self) { _ = try start(place) }
+            #expect(failure?.code == .resourceExhausted)
+            #expect(failure?.hint?.contains("free space") == true)
+            #expect(umount2(place.stateFolder.string, CInt(MNT_DETACH)) == 0)
         }
     }
 

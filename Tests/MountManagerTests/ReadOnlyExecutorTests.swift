@@ -49,7 +49,7 @@ import Testing
     private func look(at place: Mountpoint, expecting id: MountID, in root: FilePath, _ lot: FilePath) async throws {
         let executor = LinuxExecutor(
             root: try ManagedRoot.prepare(at: root, repairs: false),
-            parking: try ParkingLot.prepare(at: lot, repairs: false), repairs: false, threads: 1)
+            parking: try ParkingLot.prepare(at: lot, repairs: false), isReadOnly: true, threads: 1)
         for _ in 0..<2 {
             let outcome = await executor.inspect(place, expecting: id)
             #expect(outcome.seen == .covered)

@@ -26,9 +26,9 @@ struct UnrecordedMountTests {
         let kernel = SimulatedKernel()
         let mountpoint = try Mountpoint("/root/data")
         let old = kernel.mountForeign(at: mountpoint)
-        var configuration = ManagerConfiguration(
-            mountRoot: try Mountpoint("/root"), boot: BootID(rawValue: "boot-1"), isReadOnly: true)
-        configuration.readOnlyReason = ReadOnlyReason(.unreadable, MountError(.internal, "the ledger is damaged"))
+        let configuration = ManagerConfiguration(
+            mountRoot: try Mountpoint("/root"), boot: BootID(rawValue: "boot-1"),
+            readOnlyReason: ReadOnlyReason(.unreadable, MountError(.internal, "the ledger is damaged")))
         let manager = MountManager(
             configuration: configuration, ledger: MemoryLedger(), executor: kernel, changes: kernel,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })

@@ -75,6 +75,50 @@ extension RealDaemon {
             }
         }
 
+        @Test func aDaemonThatLostItsSocketIsToldFromOneThatDoesNotRun() throws {
+            try TestHost.run { host in
+                let daemon = try #require(host.daemon)
+                let lines = daemon.log.split(separator: "\n").filter { $0.contains("listening") }
+                #expect(lines.count == 1, "\(lines)")
+                // Or it would make it anew.
+                daemon.signal(SIGSTOP)
+                try #require(unlink(host.folder + "/run/holdfast.sock") == 0)
+                let finding = try #require(try host.doctor().answer.findings.first)
+                #expect(finding.code == "daemon_unreachable")
+                #expect(finding.what.contains("pid \(daemon.pid)"))
+                let list = try host.holdfast(["list"])
+                #expect(list.status == 69)
+                #expect(list.output.contains("holdfastd runs (pid \(daemon.pid)), but its socket"))
+                #expect(list.output.contains("restart holdfastd"))
+                daemon.signal(SIGCONT)
+                try host.waitUntil("the socket is there again") { try host.holdfast(["list"]).status == 0 }
+                #expect(daemon.log.contains("the socket was removed, and is made anew"))
+                try host.killDaemon()
+                #expect(try host.holdfast(["list"]).output.contains("cannot be reached: nobody listens"))
+                #expect(try host.doctor().answer.findings.first?.code == "daemon_not_running")
+                try host.startDaemon()
+            }
+        }
+
+        @Test func aFolderThatDoesNotAnswerIsNamedAndNotWaitedFor() throws {
+            try TestHost.run(start: false) { host in
+                try #require(mkdir(host.stateFolder, 0o700) == 0)
+                let silent = try SilentFilesystem()
+                try silent.mount(on: FilePath(host.stateFolder))
+                defer { #expect(umount2(host.stateFolder, Int32(MNT_DETACH)) == 0) }
+                let daemon = try DaemonProcess(
+                    [
+                        "run", "--state-dir", host.stateFolder, "--runtime-dir", host.folder + "/run", "--mount-root",
+                        host.mountRoot, "--allow-private-namespace",
+                    ])
+                #expect(daemon.waitForEnd(within: 60) == .exited(70))
+                #expect(daemon.log.contains("the filesystem of \(host.stateFolder) has not answered"))
+                let findings = try host.doctor().answer.findings
+                #expect(Set(findings.map(\.code)).isSuperset(of: ["daemon_not_running", "folder_silent"]))
+                #expect(findings.first { $0.code == "folder_silent" }?.what.contains(host.stateFolder) == true)
+            }
+        }
+
         @Test func withoutADaemonItFindsTheLogThatWasMovedAsideAlone() throws {
             try TestHost.run { host in
                 let path = try host.attach("vm-1", to: "data", type: "tmpfs").path

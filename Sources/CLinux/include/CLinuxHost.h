@@ -20,6 +20,7 @@ ssize_t hf_write(int descriptor, const void *buffer, size_t count);
 // --- locks ---
 
 int hf_flock_exclusive_now(int descriptor);
+int hf_flock_shared_now(int descriptor);
 int hf_flock_release(int descriptor);
 // Waits for a lock of the open file description on one byte (F_OFD_SETLKW), signals or not.
 int hf_lock_byte(int descriptor, uint64_t offset);

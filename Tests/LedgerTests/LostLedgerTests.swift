@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import Glibc
+import MountModel
+import MountTestSupport
+import SystemPackage
+import Testing
+
+@testable import Ledger
+
+@Suite("A ledger that is taken from under the daemon")
+struct LostLedgerTests {
+    /// What others do to its files, and how they undo it.
+    enum Loss: CaseIterable {
+        case removed, logRemoved, moved, replaced, covered
+
+        func happen(to folder: LedgerFolder) throws {
+            let file = folder.file.string
+            switch self {
+            case .removed: try #require(unlink(file) == 0)
+            case .logRemoved: try #require(unlink(file + "-wal") == 0)
+            case .moved: try #require(rename(file, file + ".away") == 0)
+            case .replaced:
+                let bytes = try folder.bytes()
+                try #require(rename(file, file + ".away") == 0)
+                try bytes.write(to: URL(fileURLWithPath: file))
+            case .covered: try #require(mount("tmpfs", folder.path.string, "tmpfs", 0, "size=1m,mode=0700") == 0)
+            }
+        }
+
+        /// False where the files are gone for ever.
+        func end(in folder: LedgerFolder) throws -> Bool {
+            let file = folder.file.string
+            switch self {
+            case .removed, .logRemoved: return false
+            case .moved, .replaced: try #require(rename(file + ".away", file) == 0)
+            case .covered: try #require(umount2(folder.path.string, CInt(MNT_DETACH)) == 0)
+            }
+            return true
+        }
+    }
+
+    @Test("nothing more is acknowledged, all that was is saved, and the same files in their place end it")
+    func lost() async throws {
+        try PrivateNamespace.require()
+        for loss in Loss.allCases {
+            try await withLedgerFolder { folder in
+                try await withLedgerFolder { saved in
+                    let ledger = try SQLiteLedger.open(at: folder.path, savingCopiesIn: saved.path)
+                    try await ledger.commit(try Sample.attach("/mnt/a", "before"))
+                    try await ledger.checkPlace()
+                    try loss.happen(to: folder)
+                    for isPersistent in [false, true] {
+                        let change = try Sample.attach("/mnt/b", "after", fullSync: isPersistent)
+                        let refusal = await #expect(throws: MountError.self, "\(loss)") {
+                            try await ledger.commit(change)
+                        }
+                        #expect(refusal?.code == .unavailable)
+                        #expect(refusal?.message.contains(folder.file.string) == true)
+                    }
+                    #expect(try await ledger.load().consumers == ["before"])
+                    for _ in 0..<2 {
+                        let problem = await #expect(throws: MountError.self) { try await ledger.checkPlace() }
+                        #expect(problem?.hint?.contains("\(saved.path)/ledger-saved-1.sqlite") == true)
+                    }
+                    #expect(try names(in: saved.path) == ["ledger-saved-1.sqlite"])
+                    if try loss.end(in: folder) {
+                        try await ledger.checkPlace()
+                        try await ledger.commit(try Sample.attach("/mnt/b", "back"))
+                        try await ledger.close()
+                        #expect(try await folder.contents().consumers == ["before", "back"], "\(loss)")
+                    } else {
+                        await #expect(throws: MountError.self) { try await ledger.close() }
+                    }
+                    // The copy is a ledger like any other, once it has the name.
+                    let copy = saved.path.appending("ledger-saved-1.sqlite").string
+                    try #require(rename(copy, saved.file.string) == 0)
+                    #expect(try await saved.contents().consumers == ["before"])
+                }
+            }
+        }
+    }
+
+    @Test("a copy is saved at the end too, if nobody has asked before")
+    func savedAtTheEnd() async throws {
+        try await withLedgerFolder { folder in
+            try await withLedgerFolder { saved in
+                let ledger = try SQLiteLedger.open(at: folder.path, savingCopiesIn: saved.path)
+                try await ledger.commit(try Sample.attach("/mnt/a", "before"))
+                try #require(unlink(folder.file.string) == 0)
+                let problem = await #expect(throws: MountError.self) { try await ledger.close() }
+                #expect(problem?.hint?.contains("ledger-saved-1.sqlite") == true)
+                #expect(try names(in: saved.path) == ["ledger-saved-1.sqlite"])
+                try await ledger.close()
+            }
+        }
+    }
+
+    @Test("where no copy can be made, the problem says so, and it is tried again")
+    func noCopy() async throws {
+        try await withLedgerFolder { folder in
+            try await withLedgerFolder { above in
+                let place = above.path.appending("copies")
+                let ledger = try SQLiteLedger.open(at: folder.path, savingCopiesIn: place)
+                try #require(unlink(folder.file.string) == 0)
+                let problem = await #expect(throws: MountError.self) { try await ledger.checkPlace() }
+                #expect(problem?.hint?.contains("must not be stopped") == true)
+                #expect(problem?.cleanupFailures.isEmpty == false)
+                try #require(mkdir(place.string, 0o700) == 0)
+                let later = await #expect(throws: MountError.self) { try await ledger.checkPlace() }
+                #expect(later?.hint?.contains("ledger-saved-1.sqlite") == true)
+                await #expect(throws: MountError.self) { try await ledger.close() }
+            }
+        }
+    }
+
+    private func names(in folder: FilePath) throws -> [String] {
+        try FileManager.default.contentsOfDirectory(atPath: folder.string).sorted()
+    }
+}
