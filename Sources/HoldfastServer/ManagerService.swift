@@ -132,14 +132,16 @@ public struct ManagerService: MountService {
                 $0[$1.status.phase.rawValue, default: 0] += 1
             },
             attachments: listings.reduce(0) { $0 + $1.attachments.count },
-            limits: Self.use(of: manager.configuration.limits, by: await manager.load()),
+            limits: Self.use(of: manager.configuration.limits, by: await manager.load(), facts.connections()),
             kernelFeatures: facts.kernelFeatures,
             workers: facts.workers().map { ["running": $0.running, "stuck": $0.stuck, "killed": $0.killed] },
             readOnly: manager.configuration.readOnlyReason.map { Problem($0.error) })
     }
 
-    private static func use(of limits: ManagerLimits, by load: ManagerLoad) -> [String: LimitUse] {
-        [
+    private static func use(
+        of limits: ManagerLimits, by load: ManagerLoad, _ connections: LimitUse?
+    ) -> [String: LimitUse] {
+        let shared: [String: LimitUse] = [
             "mounts": LimitUse(used: load.mounts, limit: limits.mounts),
             "attachments": LimitUse(used: load.attachments, limit: limits.attachments),
             "waiting_attaches": LimitUse(used: load.waitingAttaches, limit: limits.waiting),
@@ -150,6 +152,7 @@ public struct ManagerService: MountService {
             // So many builds, and so many operations of other kinds.
             "threads": LimitUse(used: load.operationsAtOnce, limit: 2 * limits.operationsAtOnce),
         ]
+        return shared.merging(connections.map { ["connections": $0] } ?? [:]) { first, _ in first }
     }
 
     public func checkReadiness() async throws(MountError) {
@@ -170,6 +173,8 @@ public struct DaemonFacts: Sendable {
     public var kernelFeatures: [String: Bool]
     /// How many workers there are and have been; nil where there are none.
     public var workers: @Sendable () -> WorkerCounts?
+    /// How many connections its server has; nil where it has none.
+    public var connections: @Sendable () -> LimitUse?
     /// Looks for what is wrong on the host.
     public var diagnose: @Sendable () async -> [Finding]
 
@@ -177,12 +182,14 @@ public struct DaemonFacts: Sendable {
     public init(
         version: String, pid: Int32, kernelFeatures: [String: Bool],
         workers: @escaping @Sendable () -> WorkerCounts? = { nil },
+        connections: @escaping @Sendable () -> LimitUse? = { nil },
         diagnose: @escaping @Sendable () async -> [Finding] = { [] }
     ) {
         self.version = version
         self.pid = pid
         self.kernelFeatures = kernelFeatures
         self.workers = workers
+        self.connections = connections
         self.diagnose = diagnose
     }
 }
