@@ -104,6 +104,18 @@ extension RealDaemon {
             ("[reconcile]\naction = \"ignore\"", "heal, report"),
             ("[reconcile]\nactions = \"heal\"", "no setting 'actions'"),
             ("[[reconcile.rules]]\naction = \"heal\"\ntypes = \"x\"", "no setting 'types'"),
+            ("[[reconcile.rules]]\naction = \"heal\"\ntype = \"ext5\"", "did you mean 'ext4'?"),
+            ("[[reconcile.rules]]\ntype = \"ext4\"", "[[reconcile.rules]]: a rule has no 'action'"),
+            (
+                "[[reconcile.rules]]\naction = 3",
+                "[[reconcile.rules]]: 'action' must be a text, in quotes, and is a whole number"
+            ),
+            ("[reconcile]\nrules = \"x\"", "[reconcile]: 'rules' must be an array, [[name]]"),
+            ("threads = \"16\"", "'threads' must be a whole number, and is a text"),
+            ("limits = 5", "'limits' must be a table"),
+            ("[limits]\nmounts = 1.5", "[limits]: 'mounts' must be a whole number, and is a number with a fraction"),
+            ("allow_private_namespace = 1", "'allow_private_namespace' must be true or false"),
+            ("state_dir = 7", "'state_dir' must be a text, in quotes"),
         ])
         func aPolicyThatMakesNoSenseIsRefused(_ text: String, _ complaint: String) throws {
             try TestHost.run(start: false) { host in
