@@ -149,8 +149,8 @@ public struct ManagerService: MountService {
             "waiting_per_mountpoint": LimitUse(
                 used: load.waitingAtMountpoint, limit: limits.waitingAtMountpoint),
             "operations": LimitUse(used: load.awaitedOperations, limit: limits.awaitedOperations),
-            // So many builds, and so many operations of other kinds.
-            "threads": LimitUse(used: load.operationsAtOnce, limit: 2 * limits.operationsAtOnce),
+            "builds": LimitUse(used: load.builds, limit: limits.operationsAtOnce),
+            "table_operations": LimitUse(used: load.tableOperations, limit: limits.operationsAtOnce),
         ]
         return shared.merging(connections.map { ["connections": $0] } ?? [:]) { first, _ in first }
     }

@@ -14,6 +14,15 @@ extension LinuxHost {
     public func diagnose() async -> [Finding] {
         var findings = manager.configuration.readOnlyReason.map { [$0.finding] } ?? []
         findings += await lookAtFolders()
+        // A filesystem that the kernel has made read-only is reported by no event.
+        await Deadline.first(within: .seconds(2), otherwise: ()) { [manager] in _ = await manager.lookForDrift() }
+        if let hung = await manager.hungBuilds() {
+            findings.append(
+                Finding(
+                    "builds_taken", .error, what: hung.message,
+                    why: "nothing is mounted until one of them ends; mounts that are there, and detaches, go on",
+                    action: hung.hint ?? ""))
+        }
         for listing in await manager.list() { findings += Self.finding(about: listing.status) }
         for mount in await manager.unrecordedMounts() { findings.append(finding(about: mount)) }
         return findings.sortedBySeverity()

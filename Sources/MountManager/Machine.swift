@@ -65,6 +65,9 @@ final class Machine {
     /// Whether nothing is under way and nobody waits for an answer.
     var isAtRest: Bool { closing == nil && (isDropped ? state.write == nil : state.isAtRest) }
 
+    /// Whether its build has not begun.
+    var isBuildWaiting: Bool { operation?.turn.lane == .sources && operation?.turn.state != .running }
+
     /// Whether somebody waits for what it does.
     var isAwaited: Bool { !waiting.isEmpty || !watchers.isEmpty }
 
