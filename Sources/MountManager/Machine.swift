@@ -33,8 +33,8 @@ final class Machine {
     var problem: MountError?
     /// Why the last ledger write failed.
     var ledgerProblem: MountError?
-    /// In what the mount's attributes differ from those that it was given, as of the last look.
-    var drift: String?
+    /// In what the mount differs from how it was made, as of the last look.
+    var drift: MountDrift?
     /// The mount ids under which the manager finds this machine when the kernel reports a change.
     var indexedIDs: Set<MountID> = []
 

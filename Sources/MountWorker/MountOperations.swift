@@ -75,6 +75,14 @@ public struct MountOperations: Sendable {
         }
     }
 
+    /// Makes the filesystem of this mount writable again, if the mount is on top at its place.
+    ///
+    /// - Parameter relative: its place beneath the mount root.
+    /// - Throws: as ``unmount(_:from:)``.
+    public func makeFilesystemWritable(_ id: KernelMountID, at relative: FilePath) throws(SystemCallError) {
+        _ = try root.target(relative).makeFilesystemWritable(ofMount: id)
+    }
+
     private func buildOnDevice(_ path: FilePath, _ recipe: MountRecipe) throws(SystemCallError) -> DetachedMount {
         let device = try BlockDevice.open(path)
         // For the kernel they are two devices, and neither superblock is in the other's way.
