@@ -9,6 +9,8 @@ public struct Drift: Hashable, Sendable {
     /// Whether the mount root had been made shared, so that mounts beneath it spread; it is private again, unless the
     /// executor repairs nothing.
     public var isRootExposed = false
+    /// Whether the parking lot had been unmounted; it is made anew.
+    public var isParkingRenewed = false
     /// What could not be looked at.
     public var problems: [MountError] = []
 

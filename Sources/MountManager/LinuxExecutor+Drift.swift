@@ -15,6 +15,8 @@ extension LinuxExecutor {
             } catch {
                 drift.problems.append(.operation("look at", self.root.path, failed: error))
             }
+            if let problem = self.keepParking() { drift.problems.append(problem) }
+            drift.isParkingRenewed = self.takeParkingRenewal()
             for (id, source) in mounts {
                 do throws(SystemCallError) {
                     // One that is gone is lost, which its machine is told by another way.

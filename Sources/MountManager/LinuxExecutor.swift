@@ -29,6 +29,8 @@ public final class LinuxExecutor: MountExecutor {
     private let tableThreads: NIOThreadPool
     /// How many looks at sources are under way or wait for a thread, those included that nobody waits for any more.
     let looks = NIOLockedValueBox(0)
+    /// Whether others had unmounted the parking lot, and nobody has been told yet.
+    let isParkingRenewed = NIOLockedValueBox(false)
     /// The mounts that are built and not placed, by id, as the descriptors that hold them.
     private let built = NIOLockedValueBox<[MountID: CInt]>([:])
 
@@ -100,6 +102,8 @@ public final class LinuxExecutor: MountExecutor {
         _ recipe: MountRecipe, _ source: MountSource, for mountpoint: Mountpoint, _ interrupt: OperationInterrupt
     ) -> Result<MountID, MountError> {
         steps.reached(.build)
+        // A worker that has to be started looks for it.
+        _ = keepParking()
         do throws(OperationFailure) {
             let mount = try operations.build(recipe, lock: Identifier.lock(of: mountpoint), interrupt: interrupt)
             let id = MountID(rawValue: mount.id.rawValue)
@@ -159,6 +163,7 @@ public final class LinuxExecutor: MountExecutor {
         do throws(SystemCallError) { relative = try target(mountpoint).relative } catch {
             return .failure(.operation("unmount", mountpoint, failed: error))
         }
+        if let problem = keepParking() { return .failure(problem) }
         do throws(OperationFailure) {
             return .success(
                 try operations.unmount(

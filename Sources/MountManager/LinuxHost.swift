@@ -93,19 +93,20 @@ public final class LinuxHost: Sendable {
         rootLock = try Self.lockMountRoot(options.mountRoot, kernelSteps)
         ledger = try Self.openLedger(options, logger)
         let repairs = ledger.readOnlyReason == nil
-        let (root, parking, changes) = try Self.translating(
-            "prepare the mount root \(options.mountRoot)"
-        ) { () throws(SystemCallError) in
-            // First of all, so that no change after the first look is missed.
-            let changes = try LinuxMountChanges(logger: logger)
-            let (root, parking) = try kernelSteps.bound { () throws(SystemCallError) in
-                (
-                    try ManagedRoot.prepare(at: options.mountRoot.path, repairs: repairs),
-                    try ParkingLot.prepare(
-                        at: options.runtimeFolder.path.appending("parking"), repairs: repairs)
-                )
+        // First of all, so that no change after the first look is missed.
+        let changes = try Self.translating("listen to the mount table") { () throws(SystemCallError) in
+            try LinuxMountChanges(logger: logger)
+        }
+        let root = try Self.preparing("the mount root", options.mountRoot.path) { () throws(SystemCallError) in
+            try kernelSteps.bound { () throws(SystemCallError) in
+                try ManagedRoot.prepare(at: options.mountRoot.path, repairs: repairs)
             }
-            return (root, parking, changes)
+        }
+        let lot = options.runtimeFolder.path.appending("parking")
+        let parking = try Self.preparing("the parking lot", lot) { () throws(SystemCallError) in
+            try kernelSteps.bound { () throws(SystemCallError) in
+                try ParkingLot.prepare(at: lot, repairs: repairs)
+            }
         }
         self.options = options
         self.root = root

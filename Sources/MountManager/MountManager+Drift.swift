@@ -20,6 +20,10 @@ extension MountManager {
         if isStopping { return false }
         for problem in drift.problems { logger.error("\(problem.message)") }
         note(isRootExposed: drift.isRootExposed)
+        if drift.isParkingRenewed {
+            logger.error(
+                "others have unmounted the parking lot beneath the runtime folder: it is made anew; find out who")
+        }
         var isWorthAnother = machines.values.contains { $0.state.seen == .unknown }
         for id in mounts.keys {
             // It may be another one's by now, or nobody's.

@@ -58,7 +58,8 @@ public struct MountOperations: Sendable {
     public func unmount(
         _ id: KernelMountID, from relative: FilePath
     ) throws(SystemCallError) -> UnmountOutcome {
-        try root.target(relative).unmountExactly(id, parking: parking)
+        _ = try parking.keepAttached()
+        return try root.target(relative).unmountExactly(id, parking: parking)
     }
 
     /// What is at the path: `folder`, or the name of the filesystem that is on the device or in the file; nil for what
