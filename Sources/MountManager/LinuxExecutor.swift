@@ -6,7 +6,7 @@ public import MountModel
 public import MountWorker
 internal import NIOConcurrencyHelpers
 internal import NIOPosix
-internal import SystemPackage
+public import SystemPackage
 
 /// Carries out kernel operations on bounded pools of threads: what may hang by workers, if it is given some, and else,
 /// as the rest, on its own threads.
@@ -40,11 +40,13 @@ public final class LinuxExecutor: MountExecutor {
     ///   - repairs: whether a look puts right what it finds; if not, looking changes nothing.
     ///   - threads: how many builds may be under way at once, and how many operations on the mount table.
     ///   - steps: told before each step that changes the kernel's state; for tests that stop there.
+    ///   - ownFolders: which no mount may show, where it does what may hang itself.
     ///   - operations: does what may hang; on the threads of this process unless told.
     ///   - locks: those that its workers take, by which an earlier daemon's are seen too.
     public init(
         root: ManagedRoot, parking: ParkingLot, catalog: FilesystemCatalog = .standard, repairs: Bool = true,
-        threads: Int = 16, steps: ExecutorSteps = .none, operations: (any KernelOperations)? = nil,
+        threads: Int = 16, steps: ExecutorSteps = .none, ownFolders: [FilePath] = [],
+        operations: (any KernelOperations)? = nil,
         locks: consuming OperationLocks? = nil
     ) {
         self.root = root
@@ -53,7 +55,7 @@ public final class LinuxExecutor: MountExecutor {
         self.steps = steps
         self.operations =
             operations
-            ?? MountOperations(root: root, parking: parking) { _ in steps.reached(.loopReady) }
+            ?? MountOperations(root: root, parking: parking, ownFolders: ownFolders) { _ in steps.reached(.loopReady) }
         self.repairs = repairs
         self.locks = locks
         sourceThreads = NIOThreadPool(numberOfThreads: threads)

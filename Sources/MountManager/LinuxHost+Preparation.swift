@@ -70,7 +70,7 @@ extension LinuxHost {
         guard let program = options.workerProgram else { return nil }
         let arguments = [
             options.mountRoot.path, options.runtimeFolder.path.appending("parking"),
-            locksFile(options),
+            locksFile(options), options.stateFolder.path, options.runtimeFolder.path,
         ]
         let pool = WorkerPool(
             WorkerProgram(

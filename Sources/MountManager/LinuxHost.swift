@@ -115,7 +115,8 @@ public final class LinuxHost: Sendable {
         workers = try Self.startWorkers(options)
         threads = LinuxExecutor(
             root: root, parking: parking, repairs: repairs, threads: options.threads, steps: options.executorSteps,
-            operations: workers, locks: try Self.openLocks(options))
+            ownFolders: [options.stateFolder.path, options.runtimeFolder.path], operations: workers,
+            locks: try Self.openLocks(options))
         executor = threads
         var limits = options.limits
         limits.operationsAtOnce = options.threads
@@ -124,6 +125,7 @@ public final class LinuxHost: Sendable {
             operationDeadline: options.operationDeadline + (workers == nil ? .zero : Self.killingTime),
             limits: limits, reconcile: options.reconcile, isReadOnly: !repairs)
         configuration.readOnlyReason = ledger.readOnlyReason
+        configuration.ownFolders = [options.stateFolder.path, options.runtimeFolder.path]
         manager = MountManager(
             configuration: configuration, ledger: ledger.forManager, executor: threads, changes: changes,
             logger: logger)

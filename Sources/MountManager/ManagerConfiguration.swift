@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import MountModel
+public import SystemPackage
 
 /// What a manager is started with.
 public struct ManagerConfiguration: Sendable {
@@ -20,6 +21,9 @@ public struct ManagerConfiguration: Sendable {
     public var isReadOnly: Bool
     /// Why that is so, for messages.
     public var readOnlyReason: ReadOnlyReason?
+
+    /// Folders of its own besides the mount root: nothing in them is a source.
+    public var ownFolders: [FilePath] = []
 
     /// Puts the parts together.
     public init(

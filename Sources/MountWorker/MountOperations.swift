@@ -11,6 +11,7 @@ public import SystemPackage
 public struct MountOperations: Sendable {
     private let root: ManagedRoot
     private let parking: ParkingLot
+    private let own: OwnFolders
     private let reached: @Sendable (Step) -> Void
 
     /// The steps between which a test may stop.
@@ -20,9 +21,15 @@ public struct MountOperations: Sendable {
     }
 
     /// Binds them to a mount root.
-    public init(root: ManagedRoot, parking: ParkingLot, reached: @escaping @Sendable (Step) -> Void = { _ in }) {
+    ///
+    /// - Parameter ownFolders: which no mount may show, besides the mount root and the parking lot.
+    public init(
+        root: ManagedRoot, parking: ParkingLot, ownFolders: [FilePath] = [],
+        reached: @escaping @Sendable (Step) -> Void = { _ in }
+    ) {
         self.root = root
         self.parking = parking
+        own = OwnFolders(ownFolders + [parking.path, root.path])
         self.reached = reached
     }
 
@@ -32,6 +39,7 @@ public struct MountOperations: Sendable {
     public func build(_ recipe: MountRecipe) throws(SystemCallError) -> DetachedMount {
         switch recipe.medium {
         case .folder(let path):
+            try own.refuse(path)
             let mount = try DetachedMount(cloning: path)
             try mount.setAttributes(MountAttributes(recipe.attributes))
             return mount
@@ -96,6 +104,7 @@ public struct MountOperations: Sendable {
     private func buildOnImage(
         _ path: FilePath, readOnly: Bool, _ recipe: MountRecipe
     ) throws(SystemCallError) -> DetachedMount {
+        try own.refuse(path)
         let device = try LoopDevice.attach(image: path, readOnly: readOnly)
         reached(.loopReady)
         let mount = try buildFilesystem(recipe, on: device.path)
@@ -114,7 +123,9 @@ public struct MountOperations: Sendable {
             switch parameter {
             case .flag(let name): try context.setFlag(name)
             case .string(let name, let value): try context.setString(name, value)
-            case .paths(let name, let paths): try layers.set(name, paths, in: &context)
+            case .paths(let name, let paths):
+                for path in paths { try own.refuse(path) }
+                try layers.set(name, paths, in: &context)
             }
         }
         try context.create(exclusive: recipe.exclusiveSuperblock)
