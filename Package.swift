@@ -67,8 +67,8 @@ let package = Package(
         .executableTarget(
             name: "holdfastd",
             dependencies: [
-                "HoldfastServer", "MountManager", "Ledger", "MountWorker", "LinuxMount", "MountModel", arguments,
-                lifecycle, log, system, nioLocks, "TOMLKit",
+                "HoldfastServer", "MountManager", "Ledger", "MountWorker", "Filesystems", "LinuxMount", "MountModel",
+                arguments, lifecycle, log, system, nioLocks, "TOMLKit",
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ]),
         .executableTarget(

@@ -57,6 +57,8 @@ int64_t hf_seek_end(int descriptor) { return RESULT(lseek(descriptor, 0, SEEK_EN
 
 int hf_fsopen(const char *type) { return RESULT(syscall(SYS_fsopen, type, FSOPEN_CLOEXEC)); }
 
+int hf_fspick(int mount) { return RESULT(syscall(SYS_fspick, mount, "", FSPICK_CLOEXEC | FSPICK_EMPTY_PATH)); }
+
 int hf_fsconfig(int context, unsigned command, const char *key, const void *value, int auxiliary) {
     return RESULT(syscall(SYS_fsconfig, context, command, key, value, auxiliary));
 }

@@ -37,7 +37,7 @@ public struct MountRootFacts: Hashable, Sendable {
         self.mounts = mounts
         self.expected = expected
         // What others have mounted over it may be dead, and hang whoever looks.
-        let isOthers = expected.map { mounts.last?.id != $0 } ?? (mounts.count > 1)
+        let isOthers = expected.map { mounts.last?.id != $0 } ?? (Self.cover(of: mounts) != nil)
         guard !isOthers else {
             folder = FolderFacts(path: path, presence: .folder)
             return
@@ -52,7 +52,7 @@ public struct MountRootFacts: Hashable, Sendable {
     }
 
     /// What is wrong.
-    public var findings: [Finding] { presence + coverage + propagation + flags }
+    public var findings: [Finding] { presence + trust + coverage + propagation + flags }
 
     private var presence: [Finding] {
         switch folder.presence {
@@ -75,8 +75,35 @@ public struct MountRootFacts: Hashable, Sendable {
         }
     }
 
+    /// What lies over the mount root's own mount, as far as the mounts alone tell: that one shows the very folder that
+    /// it covers.
+    private static func cover(of mounts: [MountEntry]) -> MountEntry? {
+        guard mounts.count > 1, let top = mounts.last else { return nil }
+        let below = mounts[mounts.count - 2]
+        return top.device == below.device && top.root == below.root ? nil : top
+    }
+
+    /// What keeps holdfastd from starting.
+    private var trust: [Finding] {
+        guard expected == nil, folder.presence == .folder, folder.owner != 0 || folder.permissions & 0o022 != 0 else {
+            return []
+        }
+        let octal = String(folder.permissions, radix: 8)
+        return [
+            Finding(
+                "mount_root_not_trusted", .error,
+                what: "the mount root \(folder.path) has owner \(folder.owner) and mode \(octal)"
+                    + (mounts.last.map { ": it is the root of a \($0.filesystemType) that is mounted there" } ?? ""),
+                why: "others could exchange what is beneath it: holdfastd does not start",
+                action: mounts.isEmpty
+                    ? "chown root \(folder.path), and chmod go-w \(folder.path)"
+                    : "see it with 'findmnt \(folder.path)', and unmount it if it is not meant to be there; if it is, "
+                        + "give its root folder to root, and chmod go-w")
+        ]
+    }
+
     private var coverage: [Finding] {
-        guard let expected else { return [] }
+        guard let expected else { return Self.cover(of: mounts).map { [covered(by: $0)] } ?? [] }
         guard mounts.contains(where: { $0.id == expected }) else {
             return [
                 Finding(
@@ -86,13 +113,15 @@ public struct MountRootFacts: Hashable, Sendable {
             ]
         }
         guard let top = mounts.last, top.id != expected else { return [] }
-        return [
-            Finding(
-                "mount_root_covered", .error,
-                what: "mount \(top.id) (\(top.filesystemType)) was mounted over the mount root \(folder.path)",
-                why: "consumers do not see what is mounted beneath the root; nothing can be attached",
-                action: "see it with 'findmnt \(folder.path)', and unmount it when it is not needed")
-        ]
+        return [covered(by: top)]
+    }
+
+    private func covered(by top: MountEntry) -> Finding {
+        Finding(
+            "mount_root_covered", .error,
+            what: "mount \(top.id) (\(top.filesystemType)) was mounted over the mount root \(folder.path)",
+            why: "consumers do not see what is mounted beneath the root; nothing can be attached",
+            action: "see it with 'findmnt \(folder.path)', and unmount it when it is not needed")
     }
 
     private var propagation: [Finding] {

@@ -5,6 +5,7 @@ import HoldfastAPI
 import HummingbirdCore
 import Logging
 import MountModel
+import NIOConcurrencyHelpers
 import NIOCore
 
 /// Turns accepted sockets into served connections.
@@ -13,6 +14,14 @@ struct ConnectionAcceptor: Sendable {
     let registry: ConnectionRegistry
     let responder: RequestResponder
     let logger: Logger
+    private let refusals = NIOLockedValueBox(LogBound())
+
+    init(limits: ServerLimits, registry: ConnectionRegistry, responder: RequestResponder, logger: Logger) {
+        self.limits = limits
+        self.registry = registry
+        self.responder = responder
+        self.logger = logger
+    }
 
     /// Builds the pipeline of one connection and serves it; on the connection's event loop.
     ///
@@ -37,7 +46,7 @@ struct ConnectionAcceptor: Sendable {
     }
 
     private func serve(_ channel: any Channel, for caller: Caller) throws -> EventLoopFuture<Void> {
-        let gate = ConnectionGate(caller: caller, limits: limits, logger: logger)
+        let gate = ConnectionGate(caller: caller, limits: limits, registry: registry, logger: logger)
         try channel.pipeline.syncOperations.addHandler(ByteArrivalHandler(gate))
         let loopBound = NIOLoopBound(gate, eventLoop: channel.eventLoop)
         let responder = responder
@@ -60,11 +69,15 @@ struct ConnectionAcceptor: Sendable {
     }
 
     private func refuse(_ channel: any Channel) -> EventLoopFuture<Void> {
-        logger.warning("too many connections", metadata: ["limit": "\(limits.connections)"])
+        if let count = refusals.withLockedValue({ $0.add(at: .now()) }) {
+            logger.warning(
+                "too many connections", metadata: ["limit": "\(limits.connections)", "refused": "\(count)"])
+        }
         let refusal = Refusal(
             MountError(
-                .unavailable, "the daemon has \(limits.connections) connections, as many as it takes",
-                hint: "try again later"))
+                .unavailable,
+                "the daemon has \(limits.connections) connections that wait for answers, as many as it takes",
+                hint: "try again later; 'holdfast list' shows what hangs"))
         return channel.eventLoop.makeCompletedFuture {
             try channel.pipeline.syncOperations.addHandler(RefusalHandler(ProblemBody.encode(refusal.problem)))
         }.recover { _ in channel.close(promise: nil) }

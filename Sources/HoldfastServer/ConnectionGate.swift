@@ -20,6 +20,7 @@ final class ConnectionGate: ChannelDuplexHandler, RemovableChannelHandler {
 
     private let caller: Caller
     private let limits: ServerLimits
+    private let registry: ConnectionRegistry
     private let logger: Logger
     private var context: ChannelHandlerContext?
     private var deadline: ConnectionDeadline?
@@ -32,7 +33,12 @@ final class ConnectionGate: ChannelDuplexHandler, RemovableChannelHandler {
     /// Bytes that the parser may be holding of an unfinished head.
     private var unparsedBytes = 0
     /// Requests passed on whose answers have not been written.
-    private var answersOwed = 0
+    private var answersOwed = 0 {
+        didSet {
+            guard (oldValue == 0) != (answersOwed == 0), let context else { return }
+            registry.setOccupied(context.channel, answersOwed > 0)
+        }
+    }
     /// Answers that were written and have not been taken by the client.
     private var answersUnsent = 0
     /// No request is taken after the one that is arriving.
@@ -44,9 +50,13 @@ final class ConnectionGate: ChannelDuplexHandler, RemovableChannelHandler {
     /// The last answer has been written.
     private var ended = false
 
-    init(caller: Caller, limits: ServerLimits, logger: Logger) {
+    /// Told to a connection to which nothing is owed: others need its place.
+    struct MakeRoom: Sendable {}
+
+    init(caller: Caller, limits: ServerLimits, registry: ConnectionRegistry, logger: Logger) {
         self.caller = caller
         self.limits = limits
+        self.registry = registry
         self.logger = logger
     }
 
@@ -108,6 +118,9 @@ final class ConnectionGate: ChannelDuplexHandler, RemovableChannelHandler {
         if let length = head.headerFields[.contentLength], Int(length) ?? .max > limits.bodyBytes {
             return refuse(.bodyTooLarge(limits))
         }
+        if head.method == .post, head.path?.hasPrefix("/v1/attachments") == true, registry.isCrowded {
+            return refuse(.crowded(limits))
+        }
         self.head = head
         if head.headerFields[.expect]?.lowercased() == "100-continue", answersOwed == 0, let context {
             context.writeAndFlush(wrapOutboundOut(.head(HTTPResponse(status: .continue))), promise: nil)
@@ -141,6 +154,7 @@ final class ConnectionGate: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if event is MakeRoom { return makeRoom() }
         guard event is ChannelShouldQuiesceEvent else { return context.fireUserInboundEventTriggered(event) }
         if receiving {
             draining = true
@@ -148,6 +162,13 @@ final class ConnectionGate: ChannelDuplexHandler, RemovableChannelHandler {
             isLast = true
             if answersOwed == 0, !ended { end() }
         }
+    }
+
+    /// A request that has been passed on in the meantime is answered all the same.
+    private func makeRoom() {
+        if answersOwed > 0 || ended { return }
+        logger.debug("closing a connection that has nothing to do: others need its place")
+        if receiving { refuse(.crowded(limits)) } else { context?.close(promise: nil) }
     }
 
     // MARK: Answers
@@ -227,6 +248,13 @@ extension Refusal {
     fileprivate static func notPermitted(_ caller: Caller) -> Refusal {
         Refusal(
             MountError(.permissionDenied, "uid \(caller.uid) may not use this daemon", hint: "only root may, for now"))
+    }
+
+    fileprivate static func crowded(_ limits: ServerLimits) -> Refusal {
+        Refusal(
+            MountError(
+                .unavailable, "nearly all of the daemon's \(limits.connections) connections are in use",
+                hint: "try again later; 'holdfast status' and 'holdfast list' are answered still"))
     }
 
     fileprivate static func bodyTooLarge(_ limits: ServerLimits) -> Refusal {

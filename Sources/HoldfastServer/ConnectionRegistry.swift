@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import HoldfastAPI
+import Logging
 import NIOConcurrencyHelpers
 import NIOCore
 
@@ -10,37 +12,68 @@ final class ConnectionRegistry: Sendable {
 
     fileprivate struct State {
         var accepted: [ObjectIdentifier: (channel: any Channel, admission: Admission)] = [:]
+        var crowd: ConnectionCrowd<ObjectIdentifier>
+        var departures = LogBound()
         var draining = false
         var waiter: CheckedContinuation<Void, Never>?
     }
 
-    private let limit: Int
-    private let state = NIOLockedValueBox(State())
+    private let state: NIOLockedValueBox<State>
+    private let load: ConnectionLoad
+    private let logger: Logger
 
-    init(limit: Int) { self.limit = limit }
+    init(limit: Int, load: ConnectionLoad, logger: Logger) {
+        state = NIOLockedValueBox(State(crowd: ConnectionCrowd(limit: limit)))
+        self.load = load
+        self.logger = logger
+    }
 
     /// Counts a connection in, on the listener's event loop: when the listener is closed, all are known. It is counted
-    /// out when its channel closes.
+    /// out when its channel closes. Where it gets crowded, one that has nothing to do is told to end.
     func accept(_ channel: any Channel) {
-        state.withLockedValue { state in
-            let isFull = state.accepted.count >= limit
-            state.accepted[ObjectIdentifier(channel)] = (
-                channel, state.draining ? .shuttingDown : isFull ? .full : .admitted
-            )
+        let (leaving, toTell) = state.withLockedValue { state -> ((any Channel)?, Int?) in
+            let id = ObjectIdentifier(channel)
+            let (isAdmitted, leaving) = state.crowd.enter(id)
+            state.accepted[id] = (channel, state.draining ? .shuttingDown : isAdmitted ? .admitted : .full)
+            load.set(state.crowd.count)
+            guard let leaving else { return (nil, nil) }
+            return (state.accepted[leaving]?.channel, state.departures.add(at: .now()))
         }
+        if let toTell {
+            logger.warning(
+                "nearly all connections are in use: those that have nothing to do are closed",
+                metadata: ["closed": "\(toTell)", "limit": "\(load.use.limit)"])
+        }
+        leaving?.pipeline.fireUserInboundEventTriggered(ConnectionGate.MakeRoom())
         channel.closeFuture.whenComplete { _ in self.remove(channel) }
     }
 
     /// What was decided about a connection, or what follows from a shutdown since.
     func admission(of channel: any Channel) -> Admission {
         state.withLockedValue { state in
-            state.draining ? .shuttingDown : state.accepted[ObjectIdentifier(channel)]?.admission ?? .shuttingDown
+            let id = ObjectIdentifier(channel)
+            guard !state.draining, let admission = state.accepted[id]?.admission else { return .shuttingDown }
+            // It has been told to make room before there was anybody to hear it.
+            return admission == .admitted && state.crowd.isLeaving(id) ? .shuttingDown : admission
         }
     }
+
+    /// An answer is owed on a connection from now on, or not any more.
+    func setOccupied(_ channel: any Channel, _ isOccupied: Bool) {
+        state.withLockedValue { state in
+            state.crowd.setOccupied(ObjectIdentifier(channel), isOccupied)
+            load.set(state.crowd.count)
+        }
+    }
+
+    /// Whether so many connections wait for answers that only what is answered at once may be asked.
+    var isCrowded: Bool { state.withLockedValue { $0.crowd.isCrowded } }
 
     private func remove(_ channel: any Channel) {
         let waiter = state.withLockedValue { state -> CheckedContinuation<Void, Never>? in
             state.accepted[ObjectIdentifier(channel)] = nil
+            state.crowd.leave(ObjectIdentifier(channel))
+            load.set(state.crowd.count)
             return state.takeWaiterIfDrained()
         }
         waiter?.resume()

@@ -23,20 +23,24 @@ public struct HTTPServer: Service {
     private let socketPath: FilePath
     private let limits: ServerLimits
     private let logger: Logger
+    private let load: ConnectionLoad
     private let onListening: @Sendable () async -> Void
 
     /// Puts the parts together; nothing is opened before `run()`.
     ///
-    /// - Parameter onListening: called once clients can connect, for example to tell the service manager; and again
-    ///   where the socket had to be made anew.
+    /// - Parameters:
+    ///   - load: told how many connections there are.
+    ///   - onListening: called once clients can connect, for example to tell the service manager; and again where the
+    ///     socket had to be made anew.
     public init(
         service: any MountService, socketPath: FilePath, limits: ServerLimits = ServerLimits(), logger: Logger,
-        onListening: @escaping @Sendable () async -> Void = {}
+        load: ConnectionLoad = ConnectionLoad(), onListening: @escaping @Sendable () async -> Void = {}
     ) {
         self.service = service
         self.socketPath = socketPath
         self.limits = limits
         self.logger = logger
+        self.load = load
         self.onListening = onListening
     }
 
@@ -49,7 +53,7 @@ public struct HTTPServer: Service {
     ///   ends by itself.
     public func run() async throws(MountError) {
         let socket = try ListeningSocket(at: socketPath, backlog: CInt(clamping: limits.connections))
-        let registry = ConnectionRegistry(limit: limits.connections)
+        let registry = ConnectionRegistry(limit: limits.connections, load: load, logger: logger)
         let listener = try await listen(on: socket, registry: registry)
         let shutdown = Shutdown(
             listener: listener, file: socket.file, registry: registry, deadline: limits.drainTimeout, logger: logger)

@@ -132,14 +132,16 @@ public struct ManagerService: MountService {
                 $0[$1.status.phase.rawValue, default: 0] += 1
             },
             attachments: listings.reduce(0) { $0 + $1.attachments.count },
-            limits: Self.use(of: manager.configuration.limits, by: await manager.load()),
+            limits: Self.use(of: manager.configuration.limits, by: await manager.load(), facts.connections()),
             kernelFeatures: facts.kernelFeatures,
             workers: facts.workers().map { ["running": $0.running, "stuck": $0.stuck, "killed": $0.killed] },
             readOnly: await manager.readOnlyReason.map { Problem($0.error) })
     }
 
-    private static func use(of limits: ManagerLimits, by load: ManagerLoad) -> [String: LimitUse] {
-        [
+    private static func use(
+        of limits: ManagerLimits, by load: ManagerLoad, _ connections: LimitUse?
+    ) -> [String: LimitUse] {
+        let shared: [String: LimitUse] = [
             "mounts": LimitUse(used: load.mounts, limit: limits.mounts),
             "attachments": LimitUse(used: load.attachments, limit: limits.attachments),
             "waiting_attaches": LimitUse(used: load.waitingAttaches, limit: limits.waiting),
@@ -147,9 +149,10 @@ public struct ManagerService: MountService {
             "waiting_per_mountpoint": LimitUse(
                 used: load.waitingAtMountpoint, limit: limits.waitingAtMountpoint),
             "operations": LimitUse(used: load.awaitedOperations, limit: limits.awaitedOperations),
-            // So many builds, and so many operations of other kinds.
-            "threads": LimitUse(used: load.operationsAtOnce, limit: 2 * limits.operationsAtOnce),
+            "builds": LimitUse(used: load.builds, limit: limits.operationsAtOnce),
+            "table_operations": LimitUse(used: load.tableOperations, limit: limits.operationsAtOnce),
         ]
+        return shared.merging(connections.map { ["connections": $0] } ?? [:]) { first, _ in first }
     }
 
     public func checkReadiness() async throws(MountError) {
@@ -170,6 +173,8 @@ public struct DaemonFacts: Sendable {
     public var kernelFeatures: [String: Bool]
     /// How many workers there are and have been; nil where there are none.
     public var workers: @Sendable () -> WorkerCounts?
+    /// How many connections its server has; nil where it has none.
+    public var connections: @Sendable () -> LimitUse?
     /// Looks for what is wrong on the host.
     public var diagnose: @Sendable () async -> [Finding]
     /// Those of them that are known without a look, for when that does not end.
@@ -179,6 +184,7 @@ public struct DaemonFacts: Sendable {
     public init(
         version: String, pid: Int32, kernelFeatures: [String: Bool],
         workers: @escaping @Sendable () -> WorkerCounts? = { nil },
+        connections: @escaping @Sendable () -> LimitUse? = { nil },
         diagnose: @escaping @Sendable () async -> [Finding] = { [] },
         knownFindings: @escaping @Sendable () async -> [Finding] = { [] }
     ) {
@@ -186,6 +192,7 @@ public struct DaemonFacts: Sendable {
         self.pid = pid
         self.kernelFeatures = kernelFeatures
         self.workers = workers
+        self.connections = connections
         self.diagnose = diagnose
         self.knownFindings = knownFindings
     }

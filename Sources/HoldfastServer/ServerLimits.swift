@@ -2,7 +2,8 @@
 
 /// What a client may take of the server's memory and time.
 public struct ServerLimits: Hashable, Sendable {
-    /// Connections at one time; one more is told `unavailable` and closed.
+    /// Connections at one time. Near the limit those to which no answer is owed are closed, the oldest first, and
+    /// attaches are refused; beyond it one more is told `unavailable` and closed.
     public var connections = 1_024
     /// Bytes of a request's body.
     public var bodyBytes = 65_536

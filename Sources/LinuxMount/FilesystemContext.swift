@@ -30,6 +30,29 @@ public struct FilesystemContext: ~Copyable, Sendable {
         descriptor = OwnedDescriptor(owning: opened)
     }
 
+    /// Opens a context for changing the filesystem of an open mount (`man 2 fspick`, 5.2). Does not block.
+    ///
+    /// - Throws: the kernel's refusal.
+    init(of mount: borrowing OwnedDescriptor, type: String, on path: FilePath) throws(SystemCallError) {
+        let picked = hf_fspick(mount.rawValue)
+        try SystemCallError.check(picked, "fspick", on: path.string)
+        self.type = type
+        descriptor = OwnedDescriptor(owning: picked)
+    }
+
+    /// Changes the filesystem to what was set. May wait for a server or a device.
+    ///
+    /// - Throws: the kernel's refusal with its messages, those of its log included when they name the type.
+    mutating func reconfigure() throws(SystemCallError) {
+        if let failure { throw failure }
+        let log = KernelLog()
+        let number = descriptor.rawValue
+        let answer = KernelCall.reconfigure.made {
+            hf_fsconfig(number, UInt32(HF_FSCONFIG_CMD_RECONFIGURE), nil, nil, 0)
+        }
+        if answer < 0 { throw fail(answer, on: type, log.lines(mentioning: [type])) }
+    }
+
     /// Sets an option that has no value. Does not block.
     ///
     /// - Throws: the kernel's refusal with its messages.

@@ -27,6 +27,7 @@ package enum KernelCall: String, Hashable, Sendable, CaseIterable {
     case probe = "unmount.probe"
     case expire = "unmount.expire"
     case restoreAttributes = "restore.mount_setattr"
+    case reconfigure = "writable.fsconfig_reconfigure"
 
     // In the slot.
     case makeSlot = "slot.mkdir"

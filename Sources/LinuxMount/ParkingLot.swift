@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import CLinux
+internal import Synchronization
 public import SystemPackage
 
 /// A private place with one slot a mount, where mounts are unmounted that nobody else must be able to mount over.
@@ -9,16 +10,26 @@ public import SystemPackage
 /// id finds its slot without any record. Operations may be called from any thread.
 public final class ParkingLot: Sendable {
     /// Where it is.
-    public var path: FilePath { held.path }
+    public let path: FilePath
     /// Its mount.
     public var id: KernelMountID { held.id }
-    let held: HeldMount
+    /// Its mount, until others unmount it.
+    private let current: Mutex<HeldMount>
+    /// Whether it is made where it is missing, or only taken over.
+    private let isMaker: Bool
+    private let table: MountTable
+    var held: HeldMount { current.withLock { $0 } }
 
     private static let source = "holdfast-parking"
     /// How often a mount is moved back from beneath what others mount over it meanwhile.
     private static let attempts = 64
 
-    private init(_ held: HeldMount) { self.held = held }
+    private init(_ held: HeldMount, isMaker: Bool) {
+        path = held.path
+        table = held.table
+        current = Mutex(held)
+        self.isMaker = isMaker
+    }
 
     /// Makes the folder (root's, 0700) and its tmpfs, or takes over those of an earlier daemon with what is parked
     /// there.
@@ -29,6 +40,18 @@ public final class ParkingLot: Sendable {
     public static func prepare(
         at path: FilePath, table: MountTable = .current, repairs: Bool = true
     ) throws(SystemCallError) -> ParkingLot {
+        let (held, isNew) = try attach(at: path, table: table)
+        let lot = ParkingLot(held, isMaker: true)
+        guard repairs, !isNew else { return lot }
+        if try table.entry(lot.id)?.propagation != .private { try held.makePrivate() }
+        try lot.removeEmptySlots()
+        return lot
+    }
+
+    /// The lot's mount as it is, or a new one.
+    private static func attach(
+        at path: FilePath, table: MountTable
+    ) throws(SystemCallError) -> (mount: HeldMount, isNew: Bool) {
         let folder = try TrustedFolder(at: path, mode: 0o700, .place)
         let stack = try MountStack(of: folder, table: table).entries
         var own: MountEntry?
@@ -39,11 +62,7 @@ public final class ParkingLot: Sendable {
             guard own.id == stack.first?.id else {
                 throw SystemCallError("fsmount", .resourceBusy, on: "\(path) (others have mounted over it)")
             }
-            let lot = ParkingLot(try HeldMount(reusing: folder, path: path, table: table))
-            guard repairs else { return lot }
-            if own.propagation != .private { try lot.held.makePrivate() }
-            try lot.removeEmptySlots()
-            return lot
+            return (try HeldMount(reusing: folder, path: path, table: table), false)
         }
         var context = try FilesystemContext(type: "tmpfs")
         try context.setString("source", source)
@@ -52,18 +71,35 @@ public final class ParkingLot: Sendable {
         try context.setString("size", "64k")
         try context.create()
         let mount = try context.mount(attributes: [.noSetUserID, .noDevices, .noExecute])
-        return ParkingLot(try HeldMount(attaching: mount, at: folder, path: path, table: table))
+        return (try HeldMount(attaching: mount, at: folder, path: path, table: table), true)
     }
 
     /// The parking lot that another process has prepared, as it is.
     ///
     /// - Throws: EINVAL where there is none, or others have mounted over it; else as ``prepare(at:table:)``.
     public static func open(at path: FilePath, table: MountTable = .current) throws(SystemCallError) -> ParkingLot {
+        ParkingLot(try takeOver(at: path, table: table), isMaker: false)
+    }
+
+    private static func takeOver(at path: FilePath, table: MountTable) throws(SystemCallError) -> HeldMount {
         let folder = try TrustedFolder(at: path, mode: 0o700, .place)
         guard let top = try MountStack(of: folder, table: table).entries.first, try isOwn(top) else {
             throw SystemCallError("openat2", .invalidArgument, on: "\(path) (not a parking lot)")
         }
-        return ParkingLot(try HeldMount(reusing: folder, path: path, table: table))
+        return try HeldMount(reusing: folder, path: path, table: table)
+    }
+
+    /// Makes the lot anew where others have unmounted it, or takes over the one that its maker has made since; what was
+    /// parked in it is gone with it. Does not block.
+    ///
+    /// - Returns: whether it was gone.
+    /// - Throws: as ``prepare(at:table:repairs:)`` or ``open(at:table:)``; a later call tries again.
+    public func keepAttached() throws(SystemCallError) -> Bool {
+        try current.withLock { (held) throws(SystemCallError) in
+            if try table.entry(held.id) != nil { return false }
+            held = try isMaker ? Self.attach(at: path, table: table).mount : Self.takeOver(at: path, table: table)
+            return true
+        }
     }
 
     private static func isOwn(_ entry: MountEntry) throws(SystemCallError) -> Bool {

@@ -21,6 +21,9 @@ struct Lane {
     /// How many the queues keep, those included that were withdrawn.
     var held: Int { awaitedQueue.held + otherQueue.held }
 
+    /// Whether the next one has to wait.
+    var isFull: Bool { running >= limit }
+
     /// How many wait.
     var waiting: Int { awaitedQueue.count + otherQueue.count }
 

@@ -15,10 +15,12 @@ extension LinuxExecutor {
             .timedOut, "cannot look at \(source): it did not answer in time",
             context: MountError.Context(operation: "detect", source: source),
             hint: "is what it is on reachable? naming the type saves the look")
+        let hasBegun = NIOLockedValueBox(false)
         try beginLook(at: source)
         let result = await Deadline.first(within: limit, otherwise: .failure(late)) {
             defer { self.looks.withLockedValue { $0 -= 1 } }
             return await self.onThread(of: .sources) { () -> Result<String?, MountError> in
+                hasBegun.withLockedValue { $0 = true }
                 do throws(OperationFailure) {
                     return .success(try self.operations.detect(path))
                 } catch {
@@ -31,6 +33,10 @@ extension LinuxExecutor {
             if let type = signature.flatMap({ catalog.type(forSignature: $0) }) { return type }
             throw .invalidArgument(
                 "there is no filesystem that Holdfast knows on \(source)", hint: "name the type if you know better")
+        case .failure(late) where !hasBegun.withLockedValue({ $0 }):
+            throw MountError(
+                .timedOut, "cannot look at \(source): all of the daemon's builds are taken by other sources",
+                context: late.context, hint: "'holdfast doctor' names them; this one was not looked at")
         case .success(.failure(let error)), .failure(let error): throw error
         }
     }

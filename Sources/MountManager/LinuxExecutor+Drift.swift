@@ -15,13 +15,15 @@ extension LinuxExecutor {
             } catch {
                 drift.problems.append(.operation("look at", self.root.path, failed: error))
             }
+            if let problem = self.keepParking() { drift.problems.append(problem) }
+            drift.isParkingRenewed = self.takeParkingRenewal()
             for (id, source) in mounts {
                 do throws(SystemCallError) {
                     // One that is gone is lost, which its machine is told by another way.
                     guard let entry = try self.root.table.entry(KernelMountID(rawValue: id.rawValue)),
                         let recipe = try? self.catalog.recipe(for: source)
                     else { continue }
-                    if let found = self.drift(of: entry, from: recipe) { drift.mounts[id] = found.description }
+                    drift.mounts[id] = MountDrift(of: entry, from: recipe)
                 } catch {
                     drift.problems.append(.operation("look at", "mount \(id)", failed: error))
                 }
@@ -39,12 +41,15 @@ extension LinuxExecutor {
                 let kernelID = KernelMountID(rawValue: id.rawValue)
                 guard let recipe = try? self.catalog.recipe(for: source),
                     let entry = try self.root.table.entry(kernelID),
-                    let drift = self.drift(of: entry, from: recipe)
+                    let drift = MountDrift(of: entry, from: recipe)
                 else { return nil }
                 let target = try self.target(mountpoint)
-                _ = try target.setAttributes(
-                    MountAttributes(recipe.attributes), clearing: drift.added, ofMount: kernelID)
-                return nil
+                if !drift.missing.isEmpty || !drift.added.isEmpty {
+                    _ = try target.setAttributes(
+                        MountAttributes(recipe.attributes), clearing: drift.added, ofMount: kernelID)
+                }
+                guard case .readOnly(isHealed: true) = drift.fault else { return nil }
+                return self.makeWritable(kernelID, at: mountpoint, target.relative, drift)
             } catch {
                 return .operation("give back the attributes of", mountpoint, failed: error)
             }
@@ -55,9 +60,17 @@ extension LinuxExecutor {
         }
     }
 
-    /// In what a mount differs from its recipe.
-    func drift(of entry: MountEntry, from recipe: MountRecipe) -> AttributeDrift? {
-        let inherits = if case .folder = recipe.medium { true } else { false }
-        return AttributeDrift(wanted: MountAttributes(recipe.attributes), found: entry.attributes, inherits: inherits)
+    /// Writes to its device, which may not answer: a worker's.
+    private func makeWritable(
+        _ id: KernelMountID, at mountpoint: Mountpoint, _ relative: FilePath, _ drift: MountDrift
+    ) -> MountError? {
+        do throws(OperationFailure) {
+            try operations.makeWritable(id, at: relative, lock: Identifier.lock(of: mountpoint))
+            return nil
+        } catch {
+            var problem = MountError.operation("make writable again", mountpoint, failed: error)
+            if case .refused = error { problem.hint = drift.advice(at: mountpoint) }
+            return problem
+        }
     }
 }

@@ -129,8 +129,8 @@ extension LinuxExecutor {
             return Examination(.unknown, found: "the type \(source.type) is no longer in the catalog")
         }
         let text = "mount \(kernelID): \(entry.filesystemType)"
-        guard let drift = drift(of: entry, from: recipe) else { return Examination(.ok, found: text) }
-        return Examination(.drifted, found: "\(text) \(drift)")
+        guard let drift = MountDrift(of: entry, from: recipe) else { return Examination(.ok, found: text) }
+        return Examination(.drifted, found: "\(text), \(drift)")
     }
 
     private func examination(of observation: LinuxMount.Observation) throws(SystemCallError) -> Examination {

@@ -6,7 +6,7 @@ public import MountModel
 public import MountWorker
 internal import NIOConcurrencyHelpers
 internal import NIOPosix
-internal import SystemPackage
+public import SystemPackage
 
 /// Carries out kernel operations on bounded pools of threads: what may hang by workers, if it is given some, and else,
 /// as the rest, on its own threads.
@@ -29,6 +29,8 @@ public final class LinuxExecutor: MountExecutor {
     private let tableThreads: NIOThreadPool
     /// How many looks at sources are under way or wait for a thread, those included that nobody waits for any more.
     let looks = NIOLockedValueBox(0)
+    /// Whether others had unmounted the parking lot, and nobody has been told yet.
+    let isParkingRenewed = NIOLockedValueBox(false)
     /// The mounts that are built and not placed, by id, as the descriptors that hold them.
     private let built = NIOLockedValueBox<[MountID: CInt]>([:])
 
@@ -38,11 +40,13 @@ public final class LinuxExecutor: MountExecutor {
     ///   - isReadOnly: whether looking changes nothing; if not, a look puts right what it finds.
     ///   - threads: how many builds may be under way at once, and how many operations on the mount table.
     ///   - steps: told before each step that changes the kernel's state; for tests that stop there.
+    ///   - ownFolders: which no mount may show, where it does what may hang itself.
     ///   - operations: does what may hang; on the threads of this process unless told.
     ///   - locks: those that its workers take, by which an earlier daemon's are seen too.
     public init(
         root: ManagedRoot, parking: ParkingLot, catalog: FilesystemCatalog = .standard, isReadOnly: Bool = false,
-        threads: Int = 16, steps: ExecutorSteps = .none, operations: (any KernelOperations)? = nil,
+        threads: Int = 16, steps: ExecutorSteps = .none, ownFolders: [FilePath] = [],
+        operations: (any KernelOperations)? = nil,
         locks: consuming OperationLocks? = nil
     ) {
         self.root = root
@@ -51,7 +55,7 @@ public final class LinuxExecutor: MountExecutor {
         self.steps = steps
         self.operations =
             operations
-            ?? MountOperations(root: root, parking: parking) { _ in steps.reached(.loopReady) }
+            ?? MountOperations(root: root, parking: parking, ownFolders: ownFolders) { _ in steps.reached(.loopReady) }
         self.isReadOnly = isReadOnly
         self.locks = locks
         sourceThreads = NIOThreadPool(numberOfThreads: threads)
@@ -100,6 +104,8 @@ public final class LinuxExecutor: MountExecutor {
         _ recipe: MountRecipe, _ source: MountSource, for mountpoint: Mountpoint, _ interrupt: OperationInterrupt
     ) -> Result<MountID, MountError> {
         steps.reached(.build)
+        // A worker that has to be started looks for it.
+        _ = keepParking()
         do throws(OperationFailure) {
             let mount = try operations.build(recipe, lock: Identifier.lock(of: mountpoint), interrupt: interrupt)
             let id = MountID(rawValue: mount.id.rawValue)
@@ -159,6 +165,7 @@ public final class LinuxExecutor: MountExecutor {
         do throws(SystemCallError) { relative = try target(mountpoint).relative } catch {
             return .failure(.operation("unmount", mountpoint, failed: error))
         }
+        if let problem = keepParking() { return .failure(problem) }
         do throws(OperationFailure) {
             return .success(
                 try operations.unmount(

@@ -13,12 +13,21 @@ extension LinuxHost {
     /// for each call: whoever lets others call it lets one in at a time, as the server does.
     public func diagnose() async -> [Finding] {
         let folders = await lookAtFolders()
+        // A filesystem that the kernel has made read-only is reported by no event.
+        await Deadline.first(within: .seconds(2), otherwise: ()) { [manager] in _ = await manager.lookForDrift() }
         return (await knownFindings() + folders).sortedBySeverity()
     }
 
     /// Those of them that are known without a look at the folders, which may hang.
     public func knownFindings() async -> [Finding] {
         var findings = await manager.readOnlyReason.map { [$0.finding] } ?? []
+        if let hung = await manager.hungBuilds() {
+            findings.append(
+                Finding(
+                    "builds_taken", .error, what: hung.message,
+                    why: "nothing is mounted until one of them ends; mounts that are there, and detaches, go on",
+                    action: hung.hint ?? ""))
+        }
         for listing in await manager.list() { findings += Self.finding(about: listing.status) }
         for mount in await manager.unrecordedMounts() { findings.append(finding(about: mount)) }
         return findings

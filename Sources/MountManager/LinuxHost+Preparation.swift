@@ -69,7 +69,7 @@ extension LinuxHost {
         guard let name = root.path.lastComponent else {
             throw .invalidArgument("the mount root \(root) has no name", hint: "choose a folder of its own")
         }
-        try translating("use the mount root \(root)") { () throws(SystemCallError) in
+        try preparing("the mount root", root.path) { () throws(SystemCallError) in
             try steps.bound { () throws(SystemCallError) in try ManagedRoot.makeFolder(at: root.path) }
         }
         let folder = root.path.removingLastComponent()
@@ -84,7 +84,7 @@ extension LinuxHost {
         guard let program = options.workerProgram else { return nil }
         let arguments = [
             options.mountRoot.path, options.runtimeFolder.path.appending("parking"),
-            locksFile(options),
+            locksFile(options), options.stateFolder.path, options.runtimeFolder.path,
         ]
         let pool = WorkerPool(
             WorkerProgram(
@@ -132,13 +132,23 @@ extension LinuxHost {
         }
     }
 
+    /// The same for one of Holdfast's own mounts.
+    static func preparing<Value: ~Copyable>(
+        _ name: String, _ path: FilePath, _ body: () throws(SystemCallError) -> Value
+    ) throws(MountError) -> Value {
+        do throws(SystemCallError) {
+            return try body()
+        } catch {
+            throw .covered(path, name, by: .current, failed: error)
+        }
+    }
+
     private static func failure(_ verb: String, _ error: SystemCallError) -> MountError {
         MountError(
             .unavailable, "cannot \(verb): \(error)",
             context: MountError.Context(
                 operation: "start", systemCall: error.call, errno: error.errno.rawValue,
                 kernelMessages: error.kernelMessages),
-            hint: error.errno == .notPermitted || error.errno == .permissionDenied
-                ? "it needs root, CAP_SYS_ADMIN and CAP_SYS_PTRACE, and folders that only root can change" : nil)
+            hint: MountError.needsRoot(error))
     }
 }

@@ -97,19 +97,20 @@ public final class LinuxHost: Sendable {
         rootLock = try Self.lockMountRoot(options.mountRoot, kernelSteps)
         ledger = try Self.openLedger(options, logger)
         let isReadOnly = ledger.readOnlyReason != nil
-        let (root, parking, changes) = try Self.translating(
-            "prepare the mount root \(options.mountRoot)"
-        ) { () throws(SystemCallError) in
-            // First of all, so that no change after the first look is missed.
-            let changes = try LinuxMountChanges(logger: logger)
-            let (root, parking) = try kernelSteps.bound { () throws(SystemCallError) in
-                (
-                    try ManagedRoot.prepare(at: options.mountRoot.path, repairs: !isReadOnly),
-                    try ParkingLot.prepare(
-                        at: options.runtimeFolder.path.appending("parking"), repairs: !isReadOnly)
-                )
+        // First of all, so that no change after the first look is missed.
+        let changes = try Self.translating("listen to the mount table") { () throws(SystemCallError) in
+            try LinuxMountChanges(logger: logger)
+        }
+        let root = try Self.preparing("the mount root", options.mountRoot.path) { () throws(SystemCallError) in
+            try kernelSteps.bound { () throws(SystemCallError) in
+                try ManagedRoot.prepare(at: options.mountRoot.path, repairs: !isReadOnly)
             }
-            return (root, parking, changes)
+        }
+        let lot = options.runtimeFolder.path.appending("parking")
+        let parking = try Self.preparing("the parking lot", lot) { () throws(SystemCallError) in
+            try kernelSteps.bound { () throws(SystemCallError) in
+                try ParkingLot.prepare(at: lot, repairs: !isReadOnly)
+            }
         }
         self.options = options
         self.root = root
@@ -119,14 +120,16 @@ public final class LinuxHost: Sendable {
         threads = LinuxExecutor(
             root: root, parking: parking, isReadOnly: isReadOnly, threads: options.threads,
             steps: options.executorSteps,
-            operations: workers, locks: try Self.openLocks(options))
+            ownFolders: [options.stateFolder.path, options.runtimeFolder.path], operations: workers,
+            locks: try Self.openLocks(options))
         executor = threads
         var limits = options.limits
         limits.operationsAtOnce = options.threads
-        let configuration = ManagerConfiguration(
+        var configuration = ManagerConfiguration(
             mountRoot: options.mountRoot, boot: boot,
             operationDeadline: options.operationDeadline + (workers == nil ? .zero : Self.killingTime),
             limits: limits, reconcile: options.reconcile, readOnlyReason: ledger.readOnlyReason)
+        configuration.ownFolders = [options.stateFolder.path, options.runtimeFolder.path]
         manager = MountManager(
             configuration: configuration, ledger: ledger.forManager, executor: threads, changes: changes,
             logger: logger)

@@ -33,8 +33,8 @@ final class Machine {
     var problem: MountError?
     /// Why the last ledger write failed.
     var ledgerProblem: MountError?
-    /// In what the mount's attributes differ from those that it was given, as of the last look.
-    var drift: String?
+    /// In what the mount differs from how it was made, as of the last look.
+    var drift: MountDrift?
     /// The mount ids under which the manager finds this machine when the kernel reports a change.
     var indexedIDs: Set<MountID> = []
 
@@ -64,6 +64,9 @@ final class Machine {
 
     /// Whether nothing is under way and nobody waits for an answer.
     var isAtRest: Bool { closing == nil && (isDropped ? state.write == nil : state.isAtRest) }
+
+    /// Whether its build has not begun.
+    var isBuildWaiting: Bool { operation?.turn.lane == .sources && operation?.turn.state != .running }
 
     /// Whether somebody waits for what it does.
     var isAwaited: Bool { !waiting.isEmpty || !watchers.isEmpty }

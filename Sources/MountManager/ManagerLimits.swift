@@ -44,8 +44,10 @@ public struct ManagerLoad: Hashable, Sendable {
     public var waitingAtMountpoint = 0
     /// Kernel operations that somebody waits for, under way or waiting for their turn.
     public var awaitedOperations = 0
-    /// All kernel operations that are with the executor.
-    public var operationsAtOnce = 0
+    /// Builds that are with the executor.
+    public var builds = 0
+    /// Kernel operations of all other kinds that are with the executor.
+    public var tableOperations = 0
     /// All kernel operations that wait for their turn.
     public var queuedOperations = 0
 

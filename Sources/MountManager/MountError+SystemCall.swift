@@ -7,6 +7,7 @@ internal import SystemPackage
 extension MountError {
     /// A mount that could not be built.
     package static func mounting(_ source: MountSource, failed error: SystemCallError) -> MountError {
+        if error.errno == OwnFolders.refusal { return showingOwnFolder(source, error.subject ?? source.source) }
         let reason = error.kernelMessages.isEmpty ? "\(error.errno)" : error.kernelMessages.joined(separator: "; ")
         return MountError(
             .mountFailed, "cannot mount \(source): \(subject(of: error))\(reason)",
@@ -77,6 +78,10 @@ extension MountError {
         case .noSuchFileOrDirectory: "does \(source.source) exist on this host?"
         case Errno(rawValue: 19):
             "does this kernel have the filesystem '\(source.type)'? see /proc/filesystems, or 'modprobe \(source.type)'"
+        case .tooManySymbolicLinkLevels:
+            "no component of a source may be a symbolic link: see 'namei \(source.source)', and name what it leads to"
+        case .invalidArgument where error.kernelMessages.contains { $0.contains("duplicate UUID") }:
+            "a filesystem of the same UUID is mounted: if it is a clone or a snapshot, the option 'nouuid' allows both"
         case .resourceBusy: "it is mounted or attached elsewhere: see 'findmnt' and 'losetup -a'"
         case .invalidArgument:
             "is there a filesystem of type \(source.type) on it, and is it whole? see the kernel's log"

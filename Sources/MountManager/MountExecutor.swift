@@ -42,15 +42,16 @@ public protocol MountExecutor: Sendable {
     /// What the kernel's table says about the topmost mount at the mountpoint, against what the source asks for.
     func examine(_ mountpoint: Mountpoint, expecting id: MountID?, of source: MountSource) async -> Examination
 
-    /// Which of these mounts have other attributes than their sources ask for; some microseconds a mount. A mount root
-    /// that others have made shared is made private again, by an executor that repairs anything.
+    /// Which of these mounts have other attributes than their sources ask for, or a filesystem that cannot be written
+    /// where that was asked for; some microseconds a mount. A mount root that others have made shared is made private
+    /// again, by an executor that repairs anything.
     func drift(among mounts: [MountID: MountSource]) async -> Drift
 
     /// The mounts attached right beneath the mount root, but for those with these ids; none where they cannot be read.
     func mountsBeneathRoot(except known: Set<MountID>) async -> [UnrecordedMount]
 
-    /// Gives the mount the attributes that its source asks for, if it is on top at the mountpoint; nothing else is
-    /// changed.
+    /// Gives the mount the attributes that its source asks for, and makes its filesystem writable again where that may
+    /// be, if it is on top at the mountpoint; nothing else is changed.
     ///
     /// - Returns: why it could not be done.
     func restoreAttributes(of id: MountID, at mountpoint: Mountpoint, for source: MountSource) async -> MountError?
@@ -98,7 +99,7 @@ public struct Examination: Hashable, Sendable {
         case replaced
         /// Ours is there, beneath something else.
         case foreign
-        /// Ours is there with attributes that it was not given.
+        /// Ours is there, and not as it was made.
         case drifted
         /// It could not be looked at.
         case unknown

@@ -5,8 +5,8 @@ internal import MountModel
 
 // Mounts that are still there, and not as they were made: somebody has remounted them.
 extension MountManager {
-    /// Compares the attributes of all mounts in use with those that they were given, tells the machines where there is
-    /// a difference, and says so in the log.
+    /// Compares all mounts in use with how they were made, tells the machines where there is a difference, and says so
+    /// in the log.
     ///
     /// - Returns: whether another look is worth while: something is being healed, which may be refused, or something
     ///   has not been inspected yet.
@@ -20,6 +20,10 @@ extension MountManager {
         if isStopping { return false }
         for problem in drift.problems { logger.error("\(problem.message)") }
         note(isRootExposed: drift.isRootExposed)
+        if drift.isParkingRenewed {
+            logger.error(
+                "others have unmounted the parking lot beneath the runtime folder: it is made anew; find out who")
+        }
         var isWorthAnother = machines.values.contains { $0.state.seen == .unknown }
         for id in mounts.keys {
             // It may be another one's by now, or nobody's.
@@ -43,23 +47,25 @@ extension MountManager {
             metadata: ["mount_root": "\(configuration.mountRoot)"])
     }
 
-    private func note(_ drift: String?, of machine: Machine) {
+    private func note(_ drift: MountDrift?, of machine: Machine) {
         if machine.drift == drift { return }
         machine.drift = drift
         let metadata: Logger.Metadata = [
             "mountpoint": "\(machine.mountpoint)", "mount": "\(machine.mountID, default: "")",
         ]
         if let drift {
-            logger.warning("somebody has changed a mount's attributes: it is \(drift)", metadata: metadata)
+            logger.warning("a mount is not as it was made: it is \(drift)", metadata: metadata)
         } else {
-            logger.notice("a mount has the attributes again that it was given", metadata: metadata)
+            logger.notice("a mount is again as it was made", metadata: metadata)
         }
     }
 
     /// The source whose attributes the next inspection is to give back; nil where there is nothing to heal.
     func healableDrift(of machine: Machine) -> MountSource? {
         if configuration.isReadOnly { return nil }
-        guard machine.drift != nil, let source = machine.state.row?.source, source.isHealed else { return nil }
+        guard machine.drift?.isHealable == true, let source = machine.state.row?.source, source.isHealed else {
+            return nil
+        }
         return source.source
     }
 
@@ -68,9 +74,9 @@ extension MountManager {
         guard let drift = machine.drift else { return nil }
         return machine.problem
             ?? MountError(
-                .conflict, "somebody has changed the attributes of \(machine.mountpoint): it is \(drift)",
+                .conflict, "\(machine.mountpoint) is not as it was made: it is \(drift)",
                 context: MountError.Context(operation: "verify", target: machine.mountpoint.description),
-                hint: "find out who remounts it; 'mount -o remount,bind,…' gives it back what it had")
+                hint: drift.advice(at: machine.mountpoint))
     }
 
     /// What they say about a mount that others took away and that is not mounted again by itself.

@@ -118,8 +118,10 @@ extension MountManager {
         guard let machine = machines[mountpoint] else { return }
         if let turn = machine.operation?.turn, turn.state == .running { self.end(turn) }
         machine.operation = nil
+        var isHealingRefused = false
         switch end {
         case .ended(let outcome):
+            isHealingRefused = outcome.seen == .ours && outcome.problem != nil
             if let problem = outcome.problem ?? unexplained(outcome, of: machine) {
                 note(problem, of: machine)
             }
@@ -134,7 +136,8 @@ extension MountManager {
             feed(.built(nil), to: machine)
         }
         if machine.state.phase == .mounted {
-            machine.problem = nil
+            // Why it could not be put right stays to be shown.
+            if machine.drift == nil || !isHealingRefused { machine.problem = nil }
             machine.backoff.reset()
         }
     }

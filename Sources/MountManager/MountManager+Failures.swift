@@ -17,7 +17,7 @@ extension MountManager {
         case .attached, .already, .detached, .notAttached:
             return MountError(.internal, "\(subject): answered as a success", context: context)
         case .cancelled:
-            return withdrawn(request, subject: subject, context: context)
+            return withdrawn(request, at: machine, subject: subject, context: context)
         case .mountFailed:
             return machine.problem ?? MountError(.mountFailed, subject, context: context)
         case .conflict:
@@ -36,7 +36,7 @@ extension MountManager {
                 .stuck, "\(subject): an operation of this mountpoint is past its deadline in the kernel",
                 context: context,
                 hint:
-                    "see what it waits for (the server? the device?); other mountpoints go on as long as 'threads' in "
+                    "see what it waits for (the server? the device?); other mountpoints go on as long as 'builds' in "
                     + "'holdfast status' are left")
         case .readOnly:
             return configuration.readOnlyReason?.refusal(subject, context: context)
@@ -55,9 +55,14 @@ extension MountManager {
     }
 
     private func withdrawn(
-        _ request: WaitingRequest, subject: String, context: MountError.Context
+        _ request: WaitingRequest, at machine: Machine, subject: String, context: MountError.Context
     ) -> MountError {
-        switch request.withdrawal {
+        if request.withdrawal == .timedOut, !request.isDetach, machine.isBuildWaiting, let taken = takenBuilds() {
+            return MountError(
+                .timedOut, "\(subject): it was not begun within the time that was given: \(taken.message)",
+                context: context, hint: taken.hint)
+        }
+        return switch request.withdrawal {
         case .timedOut:
             MountError(
                 .timedOut, "\(subject): it was not done within the time that was given", context: context,

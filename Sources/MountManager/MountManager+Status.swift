@@ -108,6 +108,8 @@ extension MountManager {
         switch phase {
         case .mounted, .settling: driftProblem(of: machine)
         case .lost: machine.problem ?? lossProblem(of: machine)
+        case .stuck: stuckProblem(of: machine)
+        case .mounting where machine.isBuildWaiting: takenBuilds()
         default: machine.problem
         }
     }

@@ -55,9 +55,10 @@ extension MountManager {
         for name in [Lane.Name.sources, .table] {
             guard let lane = lanes[name] else { continue }
             load.awaitedOperations += lane.awaited
-            load.operationsAtOnce += lane.running
             load.queuedOperations += lane.waiting
         }
+        load.builds = lanes[.sources]?.running ?? 0
+        load.tableOperations = lanes[.table]?.running ?? 0
         return load
     }
 

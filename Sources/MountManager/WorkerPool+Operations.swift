@@ -24,6 +24,13 @@ extension WorkerPool {
         return outcome
     }
 
+    func makeWritable(
+        _ id: KernelMountID, at relative: FilePath, lock: OperationLock?
+    ) throws(OperationFailure) {
+        let answer = try call(WorkerOrder(.makeWritable(id, at: relative), lock: lock))
+        guard case .madeWritable = answer.reply else { throw failure(answer.reply) }
+    }
+
     func close(_ mount: consuming OwnedDescriptor) throws(OperationFailure) {
         let answer = try call(WorkerOrder(.close, lock: nil), with: mount)
         guard case .closed = answer.reply else { throw failure(answer.reply) }

@@ -16,6 +16,9 @@ public protocol KernelOperations: Sendable {
         _ id: KernelMountID, from relative: FilePath, lock: OperationLock?
     ) throws(OperationFailure) -> UnmountOutcome
 
+    /// Makes the filesystem of this mount writable again, if the mount is on top at its place beneath the mount root.
+    func makeWritable(_ id: KernelMountID, at relative: FilePath, lock: OperationLock?) throws(OperationFailure)
+
     /// Closes the descriptor of a mount that was never placed, which frees everything behind it. After an error it is
     /// closed all the same.
     func close(_ mount: consuming OwnedDescriptor) throws(OperationFailure)
@@ -45,6 +48,12 @@ extension MountOperations: KernelOperations {
         _ id: KernelMountID, from relative: FilePath, lock: OperationLock?
     ) throws(OperationFailure) -> UnmountOutcome {
         do throws(SystemCallError) { return try unmount(id, from: relative) } catch { throw .refused(error) }
+    }
+
+    public func makeWritable(
+        _ id: KernelMountID, at relative: FilePath, lock: OperationLock?
+    ) throws(OperationFailure) {
+        do throws(SystemCallError) { try makeFilesystemWritable(id, at: relative) } catch { throw .refused(error) }
     }
 
     public func close(_ mount: consuming OwnedDescriptor) throws(OperationFailure) {

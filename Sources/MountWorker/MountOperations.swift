@@ -11,6 +11,7 @@ public import SystemPackage
 public struct MountOperations: Sendable {
     private let root: ManagedRoot
     private let parking: ParkingLot
+    private let own: OwnFolders
     private let reached: @Sendable (Step) -> Void
 
     /// The steps between which a test may stop.
@@ -20,9 +21,15 @@ public struct MountOperations: Sendable {
     }
 
     /// Binds them to a mount root.
-    public init(root: ManagedRoot, parking: ParkingLot, reached: @escaping @Sendable (Step) -> Void = { _ in }) {
+    ///
+    /// - Parameter ownFolders: which no mount may show, besides the mount root and the parking lot.
+    public init(
+        root: ManagedRoot, parking: ParkingLot, ownFolders: [FilePath] = [],
+        reached: @escaping @Sendable (Step) -> Void = { _ in }
+    ) {
         self.root = root
         self.parking = parking
+        own = OwnFolders(ownFolders + [parking.path, root.path])
         self.reached = reached
     }
 
@@ -32,6 +39,7 @@ public struct MountOperations: Sendable {
     public func build(_ recipe: MountRecipe) throws(SystemCallError) -> DetachedMount {
         switch recipe.medium {
         case .folder(let path):
+            try own.refuse(path)
             let mount = try DetachedMount(cloning: path)
             try mount.setAttributes(MountAttributes(recipe.attributes))
             return mount
@@ -58,7 +66,8 @@ public struct MountOperations: Sendable {
     public func unmount(
         _ id: KernelMountID, from relative: FilePath
     ) throws(SystemCallError) -> UnmountOutcome {
-        try root.target(relative).unmountExactly(id, parking: parking)
+        _ = try parking.keepAttached()
+        return try root.target(relative).unmountExactly(id, parking: parking)
     }
 
     /// What is at the path: `folder`, or the name of the filesystem that is on the device or in the file; nil for what
@@ -75,6 +84,14 @@ public struct MountOperations: Sendable {
         }
     }
 
+    /// Makes the filesystem of this mount writable again, if the mount is on top at its place.
+    ///
+    /// - Parameter relative: its place beneath the mount root.
+    /// - Throws: as ``unmount(_:from:)``.
+    public func makeFilesystemWritable(_ id: KernelMountID, at relative: FilePath) throws(SystemCallError) {
+        _ = try root.target(relative).makeFilesystemWritable(ofMount: id)
+    }
+
     private func buildOnDevice(_ path: FilePath, _ recipe: MountRecipe) throws(SystemCallError) -> DetachedMount {
         let device = try BlockDevice.open(path)
         // For the kernel they are two devices, and neither superblock is in the other's way.
@@ -87,6 +104,7 @@ public struct MountOperations: Sendable {
     private func buildOnImage(
         _ path: FilePath, readOnly: Bool, _ recipe: MountRecipe
     ) throws(SystemCallError) -> DetachedMount {
+        try own.refuse(path)
         let device = try LoopDevice.attach(image: path, readOnly: readOnly)
         reached(.loopReady)
         let mount = try buildFilesystem(recipe, on: device.path)
@@ -105,7 +123,9 @@ public struct MountOperations: Sendable {
             switch parameter {
             case .flag(let name): try context.setFlag(name)
             case .string(let name, let value): try context.setString(name, value)
-            case .paths(let name, let paths): try layers.set(name, paths, in: &context)
+            case .paths(let name, let paths):
+                for path in paths { try own.refuse(path) }
+                try layers.set(name, paths, in: &context)
             }
         }
         try context.create(exclusive: recipe.exclusiveSuperblock)

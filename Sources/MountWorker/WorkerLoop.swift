@@ -58,6 +58,9 @@ public struct WorkerLoop: ~Copyable, Sendable {
                 reply = .closed
             case .detect(let path):
                 reply = .detected(try operations.identify(path))
+            case .makeWritable(let id, let path):
+                try operations.makeFilesystemWritable(id, at: path)
+                reply = .madeWritable
             }
         } catch {
             reply = .failed(error)

@@ -17,6 +17,8 @@ public enum WorkerRequest: Hashable, Sendable {
     case close
     /// Say what is at the path and which filesystem is on it.
     case detect(FilePath)
+    /// Make the filesystem of this mount writable again, if the mount is on top at its place beneath the mount root.
+    case makeWritable(KernelMountID, at: FilePath)
 }
 
 /// What a worker answers.
@@ -29,6 +31,8 @@ public enum WorkerReply: Hashable, Sendable {
     case closed
     /// The name of what is at the path: `folder`, or a filesystem's; nil for what nothing knows.
     case detected(String?)
+    /// It is writable, or not on top any more.
+    case madeWritable
     /// The kernel's refusal; nothing is left behind.
     case failed(SystemCallError)
 }
@@ -48,6 +52,10 @@ extension WorkerRequest: PacketValue {
         case .detect(let path):
             packet.append(UInt8(3))
             packet.append(path)
+        case .makeWritable(let id, let path):
+            packet.append(UInt8(5))
+            packet.append(id)
+            packet.append(path)
         }
     }
 
@@ -58,6 +66,7 @@ extension WorkerRequest: PacketValue {
         case 2: self = .close
         case 3: self = .detect(try packet.take())
         case 4: self = .hold
+        case 5: self = .makeWritable(try packet.take(), at: try packet.take())
         default: throw MalformedPacket()
         }
     }
@@ -77,6 +86,7 @@ extension WorkerReply: PacketValue {
         case .failed(let error):
             packet.append(UInt8(4))
             packet.append(error)
+        case .madeWritable: packet.append(UInt8(5))
         }
     }
 
@@ -87,6 +97,7 @@ extension WorkerReply: PacketValue {
         case 2: self = .closed
         case 3: self = .detected(try packet.take())
         case 4: self = .failed(try packet.take())
+        case 5: self = .madeWritable
         default: throw MalformedPacket()
         }
     }

@@ -62,7 +62,7 @@ struct Detach: ParsableCommand {
             let selector = DetachSelector(source: source, consumer: consumer, volume: volume, type: type, at: at)
             return try client.detach(selector, timeoutSeconds: timeout?.seconds)
         } as: { answer, style in
-            DetachText.render(answer, style: style)
+            DetachText.render(answer, style: style, suggestion: SourceArgument.suggestion(for: source))
         }
     }
 }

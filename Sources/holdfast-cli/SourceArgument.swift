@@ -32,4 +32,10 @@ enum SourceArgument {
         defer { free(resolved) }
         return String(cString: resolved)
     }
+
+    /// What a source that is attached nowhere may have been meant for: a file of that name in this folder.
+    static func suggestion(for source: String) -> String? {
+        guard !source.hasPrefix("/"), !source.isEmpty, access("./" + source, F_OK) == 0 else { return nil }
+        return "for the file of that name in this folder, write './\(source)'"
+    }
 }

@@ -40,7 +40,7 @@ enum Scene: Sendable {
     /// Whether a worker comes by the point, as a rule: then the daemon may die alone, and leave the worker to the next
     /// one.
     static func isWorkers(_ name: String) -> Bool {
-        ["build", "unmount", "slot", "back", "lift", "lower"].contains(
+        ["build", "unmount", "slot", "back", "lift", "lower", "writable"].contains(
             name.split(separator: ".").first.map(String.init))
             || name == "executor.loop_ready"
     }

@@ -16,25 +16,27 @@ struct Outsider: Sendable {
         var random = SeededGenerator(seed: seed)
         while !stop.isSet {
             usleep(UInt32.random(in: 1_000...20_000, using: &random))
-            guard let place = disturbedPlaces().randomElement(using: &random) else { continue }
-            switch Int.random(in: 0..<4, using: &random) {
+            guard let (place, isBind) = disturbedPlaces().randomElement(using: &random) else { continue }
+            switch Int.random(in: 0..<5, using: &random) {
             case 0:
                 cover(place)
                 usleep(UInt32.random(in: 0...20_000, using: &random))
                 if Bool.random(using: &random) { uncover(place) }
             case 1: umount2(place, Int32(UMOUNT_NOFOLLOW))
             case 2: _ = mount(nil, place, nil, UInt(MS_REMOUNT | MS_BIND | MS_RDONLY), nil)
+            // A bind's filesystem is the host's.
+            case 3 where !isBind: _ = mount(nil, place, nil, UInt(MS_REMOUNT | MS_RDONLY), nil)
             default: uncover(place)
             }
         }
     }
 
-    /// Where the disturbed sources are just now.
-    private func disturbedPlaces() -> [String] {
+    /// Where the disturbed sources are just now, and whether each is a bind.
+    private func disturbedPlaces() -> [(path: String, isBind: Bool)] {
         let mounts = (try? world.client.mounts().mounts) ?? []
         return mounts.map(\.mount).filter { mount in
             world.source(of: mount).map { world.sources[$0].isDisturbed } ?? false
-        }.map(\.mountpoint)
+        }.map { ($0.mountpoint, $0.type == "bind") }
     }
 
     func cover(_ place: String) { _ = mount(Self.mark, place, "tmpfs", 0, "size=4k") }

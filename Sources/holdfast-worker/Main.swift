@@ -6,7 +6,7 @@ internal import MountModel
 internal import MountWorker
 internal import SystemPackage
 
-/// `holdfast-worker MOUNT-ROOT PARKING LOCKS`: started by holdfastd, which talks to it over descriptor 3.
+/// `holdfast-worker MOUNT-ROOT PARKING LOCKS OWN-FOLDER…`: started by holdfastd, which talks to it over descriptor 3.
 @main
 enum Main {
     static func main() {
@@ -20,7 +20,7 @@ enum Main {
     }
 
     private static func work(_ words: [String]) throws(SystemCallError) {
-        guard words.count == 4 else {
+        guard words.count >= 4 else {
             complain("this program is started by holdfastd only")
             exit(EX_USAGE)
         }
@@ -30,7 +30,7 @@ enum Main {
         let (steps, reached) = steps()
         let operations = MountOperations(
             root: try ManagedRoot.open(at: FilePath(words[1])), parking: try ParkingLot.open(at: FilePath(words[2])),
-            reached: reached)
+            ownFolders: words[4...].map { FilePath($0) }, reached: reached)
         let loop = WorkerLoop(
             connection: connection, operations: operations, locks: try OperationLocks(at: FilePath(words[3])))
         try steps.bound { () throws(SystemCallError) in try loop.run() }

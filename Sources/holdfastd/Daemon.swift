@@ -46,16 +46,17 @@ struct Daemon {
     }
 
     private func serve(_ host: LinuxHost) async throws(MountError) {
+        let load = ConnectionLoad()
         let service = ManagerService(
             manager: host.manager, executor: host.executor,
             facts: DaemonFacts(
                 version: DaemonVersion.text, pid: ProcessInfo.processInfo.processIdentifier,
-                kernelFeatures: host.kernelFeatures, workers: { host.workerCounts },
+                kernelFeatures: host.kernelFeatures, workers: { host.workerCounts }, connections: { load.use },
                 diagnose: { await host.diagnose() },
                 knownFindings: { await host.knownFindings() }))
         let logger = logger
         let socket = settings.socket
-        let server = HTTPServer(service: service, socketPath: socket.path, logger: logger) {
+        let server = HTTPServer(service: service, socketPath: socket.path, logger: logger, load: load) {
             logger.notice("listening", metadata: ["socket": "\(socket)"])
         }
         let group = ServiceGroup(

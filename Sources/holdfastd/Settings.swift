@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Filesystems
 internal import Foundation
 internal import Logging
 internal import MountManager
@@ -106,10 +107,17 @@ extension ReconcilePolicy {
         guard let table else { return }
         if let text = table.action { otherwise = try Self.action(text) }
         for rule in table.rules ?? [] {
-            rules.append(
-                Rule(
-                    type: rule.type.map(FilesystemType.init(rawValue:)), source: rule.source,
-                    action: try Self.action(rule.action)))
+            let type = try rule.type.map { name throws(MountError) in try Self.type(name) }
+            rules.append(Rule(type: type, source: rule.source, action: try Self.action(rule.action)))
+        }
+    }
+
+    /// A type that nobody mounts would be a rule that never holds.
+    private static func type(_ name: String) throws(MountError) -> FilesystemType {
+        do throws(MountError) {
+            return try FilesystemCatalog.standard.entry(FilesystemType(rawValue: name)).type
+        } catch {
+            throw .invalidArgument("the type of a rule of reconcile: \(error.message)", hint: error.hint)
         }
     }
 

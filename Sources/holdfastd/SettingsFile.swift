@@ -78,15 +78,17 @@ struct SettingsFile: Codable {
         }
         do {
             let table = try TOMLTable(string: text)
-            try checkNames(in: table, CodingKeys.self, path)
+            try check(table, CodingKeys.self, path)
             if let limits = table["limits"]?.table {
-                try checkNames(in: limits, LimitsTable.CodingKeys.self, "\(path), [limits]")
+                try check(limits, LimitsTable.CodingKeys.self, "\(path), [limits]")
             }
             if let reconcile = table["reconcile"]?.table {
-                try checkNames(in: reconcile, ReconcileTable.CodingKeys.self, "\(path), [reconcile]")
+                try check(reconcile, ReconcileTable.CodingKeys.self, "\(path), [reconcile]")
                 for rule in reconcile["rules"]?.array.map(Array.init) ?? [] {
-                    guard let rule = rule.table else { continue }
-                    try checkNames(in: rule, ReconcileTable.Rule.CodingKeys.self, "\(path), [[reconcile.rules]]")
+                    guard let rule = rule.table, rule["action"] != nil else {
+                        throw MountError.invalidArgument("\(path), [[reconcile.rules]]: a rule has no 'action'")
+                    }
+                    try check(rule, ReconcileTable.Rule.CodingKeys.self, "\(path), [[reconcile.rules]]")
                 }
             }
             return try TOMLDecoder().decode(SettingsFile.self, from: table)
@@ -100,13 +102,57 @@ struct SettingsFile: Codable {
         }
     }
 
-    private static func checkNames<Keys: CodingKey & CaseIterable>(
-        in table: TOMLTable, _ keys: Keys.Type, _ place: String
+    private static func check<Keys: SettingKey>(
+        _ table: TOMLTable, _ keys: Keys.Type, _ place: String
     ) throws(MountError) {
-        let known = Set(keys.allCases.map(\.stringValue))
-        guard let unknown = table.keys.sorted().first(where: { !known.contains($0) }) else { return }
-        throw .invalidArgument(
-            "\(place): there is no setting '\(InputText.quoted(unknown))'",
-            hint: "the settings are \(known.sorted().joined(separator: ", "))")
+        for name in table.keys.sorted() {
+            guard let key = Keys(stringValue: name) else {
+                throw .invalidArgument(
+                    "\(place): there is no setting '\(InputText.quoted(name))'",
+                    hint: "the settings are \(keys.allCases.map(\.stringValue).sorted().joined(separator: ", "))")
+            }
+            guard let found = table[name]?.type, found != key.type else { continue }
+            throw .invalidArgument("\(place): '\(name)' must be \(words(key.type)), and is \(words(found))")
+        }
     }
+
+    private static func words(_ type: TOMLType) -> String {
+        switch type {
+        case .string: "a text, in quotes"
+        case .int: "a whole number"
+        case .double: "a number with a fraction"
+        case .bool: "true or false"
+        case .table: "a table, [name]"
+        case .array: "an array, [[name]]"
+        case .date, .time, .dateTime: "a date or time"
+        }
+    }
+}
+
+/// The name of a setting, and what it is set to.
+private protocol SettingKey: CodingKey, CaseIterable {
+    var type: TOMLType { get }
+}
+
+extension SettingsFile.CodingKeys: SettingKey {
+    var type: TOMLType {
+        switch self {
+        case .stateFolder, .runtimeFolder, .mountRoot, .socket, .worker, .logLevel: .string
+        case .threads, .operationDeadlineSeconds: .int
+        case .allowsPrivateNamespace: .bool
+        case .reconcile, .limits: .table
+        }
+    }
+}
+
+extension SettingsFile.LimitsTable.CodingKeys: SettingKey {
+    var type: TOMLType { .int }
+}
+
+extension SettingsFile.ReconcileTable.CodingKeys: SettingKey {
+    var type: TOMLType { self == .rules ? .array : .string }
+}
+
+extension SettingsFile.ReconcileTable.Rule.CodingKeys: SettingKey {
+    var type: TOMLType { .string }
 }

@@ -54,6 +54,12 @@ struct FindingTests {
         #expect(rootCodes(mounts: [entry(7, .shared)]) == ["mount_root_shared"])
         #expect(rootCodes(mounts: [own, entry(8)]) == ["mount_root_covered"])
         #expect(rootCodes(mounts: [entry(8)]) == ["mount_root_gone"])
+        // Without a daemon: a bind of the folder onto itself is its own, anything else over it is not.
+        var theirs = entry(9)
+        theirs.device = DeviceNumber(major: 0, minor: 44)
+        #expect(rootCodes(mounts: [own, entry(8)], expected: nil) == [])
+        #expect(rootCodes(mounts: [own, theirs], expected: nil) == ["mount_root_covered"])
+        #expect(rootCodes(mounts: [theirs], permissions: 0o1777, expected: nil) == ["mount_root_not_trusted"])
         #expect(rootCodes(mounts: [], expected: nil) == [])
         #expect(rootCodes(mounts: [own], hasImmutableFlag: false) == ["immutable_unsupported"])
         #expect(rootCodes(presence: .missing, mounts: [], expected: nil) == ["mount_root_missing"])
@@ -95,11 +101,13 @@ struct FindingTests {
     }
 
     private func rootCodes(
-        presence: FolderFacts.Presence = .folder, mounts: [MountEntry], hasImmutableFlag: Bool? = true,
+        presence: FolderFacts.Presence = .folder, mounts: [MountEntry], permissions: UInt32 = 0o755,
+        hasImmutableFlag: Bool? = true,
         expected: KernelMountID? = KernelMountID(rawValue: 7)
     ) -> [String] {
         MountRootFacts(
-            folder: FolderFacts(path: "/m", presence: presence), mounts: mounts, hasImmutableFlag: hasImmutableFlag,
+            folder: FolderFacts(path: "/m", presence: presence, permissions: permissions), mounts: mounts,
+            hasImmutableFlag: hasImmutableFlag,
             expected: expected
         ).findings.map(\.code)
     }

@@ -110,6 +110,19 @@ struct CommandProcessTests {
         #expect(run.output == "not attached: nothing was changed\n")
     }
 
+    @Test("detaching a name that is attached nowhere, and is a file here, says how to write the file")
+    func detachFileByName() throws {
+        let here = FileManager.default.currentDirectoryPath
+        let name = try #require(try FileManager.default.contentsOfDirectory(atPath: here).first)
+        let meant = "  hint: for the file of that name in this folder, write './\(name)'\n"
+        for (source, hint) in [(name, meant), ("/", "")] {
+            let server = try ScriptedServer(answering: DetachResponse(detached: false, mountState: "absent"))
+            let run = try CommandRun.run(["detach", source, "--consumer", "vm-1", "--socket", server.path])
+            #expect(run.status == 0)
+            #expect(run.output == "not attached: nothing was changed\n\(hint)")
+        }
+    }
+
     @Test("an empty list leaves standard output empty")
     func emptyList() throws {
         let server = try ScriptedServer(answering: MountList(mounts: []))

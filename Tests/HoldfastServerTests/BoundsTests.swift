@@ -24,6 +24,10 @@ extension HTTPServerTests {
             }
         }
 
+        private var attach: String {
+            let body = #"{"source":"s","consumer":"c"}"#
+            return post + "content-length: \(body.utf8.count)\r\n\r\n\(body)"
+        }
         private let post = "POST /v1/attachments HTTP/1.1\r\nhost: h\r\n"
 
         @Test func `a body may have 64 KiB and not one byte more`() async throws {
@@ -81,29 +85,68 @@ extension HTTPServerTests {
                 431, of: "GET /healthz HTTP/1.1\r\nhost: h\r\n" + String(repeating: "abcdefghij: b\r\n", count: 20_000))
         }
 
-        @Test func `one connection too many is told so`() async throws {
+        @Test func `one connection too many is told so, where all wait for answers`() async throws {
             var limits = ServerLimits()
             limits.connections = 3
             try await withServer(limits: limits) { server in
+                await server.service.hold()
                 let clients = try (0..<3).map { _ in try server.connect() }
-                for client in clients { #expect(try await client.ask("GET", "/healthz").status == 200) }
-                let extra = try server.connect()
-                let response = try #require(try await extra.receive())
-                #expect(response.status == 503)
-                #expect(response.problem?.code == "unavailable")
-                #expect(try await extra.isAtEnd())
-                try await clients[0].send("GET /healthz HTTP/1.1\r\nhost: h\r\nconnection: close\r\n\r\n")
-                #expect(try await clients[0].receive()?.status == 200)
-                #expect(try await clients[0].isAtEnd())
-                try await clients[0].close()
-                // The place is free when the server has seen the close, which nothing tells the client.
-                var next: RawClient.Response?
-                while next?.status != 200 {
-                    let client = try server.connect()
-                    try? await client.send("GET /healthz HTTP/1.1\r\nhost: h\r\n\r\n")
-                    next = try await client.receive()
-                    if next?.status != 200 { try await client.close() }
+                for client in clients { try await client.send(attach) }
+                await server.service.waitForCalls(3)
+                for _ in 0..<2 {
+                    let extra = try server.connect()
+                    let response = try #require(try await extra.receive())
+                    #expect(response.status == 503)
+                    #expect(response.problem?.code == "unavailable")
+                    #expect(try await extra.isAtEnd())
                 }
+                #expect(server.log.lines.count { $0.message == "too many connections" } == 1)
+                await server.service.release()
+                for client in clients { #expect(try await client.receive()?.status == 201) }
+                // Nothing is owed to any of them now.
+                #expect(try await server.ask("GET", "/healthz").status == 200)
+            }
+        }
+
+        @Test(arguments: ["", "G"])
+        func `a newcomer gets in, and who does nothing goes, the oldest first`(_ sent: String) async throws {
+            var limits = ServerLimits()
+            limits.connections = 20
+            try await withServer(limits: limits) { server in
+                var idle: [RawClient] = []
+                for _ in 0..<60 {
+                    let client = try server.connect()
+                    if !sent.isEmpty { try await client.send(sent) }
+                    idle.append(client)
+                }
+                #expect(try await server.ask("GET", "/v1/mounts").status == 200)
+                let body = #"{"source":"s","consumer":"c"}"#
+                #expect(try await server.ask("POST", "/v1/attachments", body: body).status == 201)
+                let first = try await idle[0].receive()
+                #expect(first?.status == (sent.isEmpty ? nil : 503))
+                #expect(server.log.lines.count { $0.message.contains("nearly all connections are in use") } == 1)
+                // Who came last is still there.
+                try await idle[59].send("GET /healthz HTTP/1.1\r\nhost: h\r\n\r\n".dropFirst(sent.count).description)
+                #expect(try await idle[59].receive()?.status == 200)
+            }
+        }
+
+        @Test func `where nearly all wait for answers, an attach is refused and a look is not`() async throws {
+            var limits = ServerLimits()
+            limits.connections = 8
+            try await withServer(limits: limits) { server in
+                await server.service.hold()
+                let waiting = try (0..<6).map { _ in try server.connect() }
+                for client in waiting { try await client.send(attach) }
+                await server.service.waitForCalls(6)
+                let body = #"{"source":"s","consumer":"c"}"#
+                let refused = try await server.ask("POST", "/v1/attachments", body: body)
+                #expect(refused.status == 503)
+                #expect(refused.problem?.code == "unavailable")
+                #expect(try await server.ask("GET", "/healthz").status == 200)
+                await server.service.release()
+                for client in waiting { #expect(try await client.receive()?.status == 201) }
+                #expect(try await server.ask("POST", "/v1/attachments", body: body).status == 201)
             }
         }
 

@@ -47,6 +47,25 @@ extension RealKernel {
             }
         }
 
+        @Test func `a lot that others have unmounted is made anew, by its maker alone`() throws {
+            try Sandbox.run { sandbox in
+                let follower = try ParkingLot.open(at: sandbox.parking.path)
+                #expect(try !sandbox.parking.keepAttached())
+                let old = sandbox.parking.id
+                #expect(umount2(sandbox.parking.path.string, Int32(MNT_DETACH)) == 0)
+                #expect(throws: SystemCallError.self) { try follower.keepAttached() }
+                #expect(try sandbox.parking.keepAttached())
+                #expect(sandbox.parking.id != old)
+                #expect(try sandbox.table.entry(sandbox.parking.id)?.propagation == .private)
+                #expect(try follower.keepAttached())
+                #expect(follower.id == sandbox.parking.id)
+                let (target, id) = try sandbox.mountTmpfs(at: "a")
+                #expect(try target.unmountExactly(id, parking: follower) == .unmounted)
+                #expect(try sandbox.parking.slotFolders() == [])
+                try target.removeFolder()
+            }
+        }
+
         @Test func `killed after parking: the next process can put the mount back`() throws {
             try Sandbox.run { sandbox in
                 let (target, id) = try sandbox.mountTmpfs(at: "a")

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import LinuxMount
+import Filesystems
 import MountModel
 import MountTestSupport
+import MountWorker
+import SystemPackage
 import Testing
 
+@testable import LinuxMount
 @testable import MountManager
 
 @Suite struct DriftTests {
@@ -75,12 +78,54 @@ import Testing
 
     @Test func attributesAreComparedBothWays() {
         let wanted: MountAttributes = [.noSetUserID, .noDevices]
-        #expect(AttributeDrift(wanted: wanted, found: wanted, inherits: false) == nil)
+        #expect(MountDrift(wanted: wanted, found: wanted, inherits: false) == nil)
         #expect(
-            AttributeDrift(wanted: wanted, found: [.noDevices, .readOnly], inherits: false)?.description
+            MountDrift(wanted: wanted, found: [.noDevices, .readOnly], inherits: false)?.description
                 == "without nosuid, with ro")
-        #expect(AttributeDrift(wanted: wanted, found: [.noSetUserID, .noDevices, .noExecute], inherits: true) == nil)
-        #expect(AttributeDrift(wanted: wanted, found: [.noDevices], inherits: true)?.description == "without nosuid")
+        #expect(MountDrift(wanted: wanted, found: [.noSetUserID, .noDevices, .noExecute], inherits: true) == nil)
+        #expect(MountDrift(wanted: wanted, found: [.noDevices], inherits: true)?.description == "without nosuid")
+    }
+
+    @Test(arguments: [
+        ("ext4", "/disk.img", ["ro"], true, [] as [String]), ("squashfs", "/tree.img", [], true, []),
+        ("overlay", "layers", ["lowerdir=/a:/b"], true, []), ("bind", "/folder", [], true, []),
+        ("ext4", "/disk.img", [], false, ["errors=remount-ro"]),
+    ])
+    func noFilesystemIsFaultyThatNeedNotBeWritable(
+        _ type: String, _ source: String, _ options: [String], _ isReadOnly: Bool, _ found: [String]
+    ) throws {
+        let recipe = try Self.recipe(type, source, options)
+        #expect(MountDrift(of: Self.entry(recipe, isReadOnly: isReadOnly, options: found), from: recipe) == nil)
+    }
+
+    @Test(arguments: [
+        ("ext4", true, [] as [String], MountDrift.FilesystemFault.readOnly(isHealed: true)),
+        ("vfat", true, [], .readOnly(isHealed: false)), ("ext4", false, ["emergency_ro"], .stopped("emergency_ro")),
+        ("ext4", false, ["shutdown"], .stopped("shutdown")),
+    ])
+    func aFilesystemThatCannotBeWrittenIsFaulty(
+        _ type: String, _ isReadOnly: Bool, _ found: [String], _ fault: MountDrift.FilesystemFault
+    ) throws {
+        let recipe = try Self.recipe(type, "/disk.img", [])
+        let drift = MountDrift(of: Self.entry(recipe, isReadOnly: isReadOnly, options: found), from: recipe)
+        #expect(drift?.fault == fault)
+        #expect(drift?.isHealable == (fault == .readOnly(isHealed: true)))
+    }
+
+    private static func recipe(_ type: String, _ source: String, _ options: [String]) throws -> MountRecipe {
+        let catalog = FilesystemCatalog.standard
+        return try catalog.recipe(
+            for: catalog.source(type: FilesystemType(rawValue: type), source: source, options: options))
+    }
+
+    private static func entry(_ recipe: MountRecipe, isReadOnly: Bool, options: [String]) -> MountEntry {
+        let id = KernelMountID(rawValue: 9)
+        return MountEntry(
+            id: id, parentID: KernelMountID(rawValue: 1), mountinfoID: id,
+            mountinfoParentID: KernelMountID(rawValue: 1), mountpoint: "/m", root: "/", isRootDeleted: false,
+            filesystemType: recipe.filesystem.rawValue, source: nil, attributes: MountAttributes(recipe.attributes),
+            propagation: .private, isSuperblockReadOnly: isReadOnly, superblockOptions: options.map(KernelText.init),
+            device: DeviceNumber(major: 8, minor: 1))
     }
 
     @Test func theFirstRuleThatMatchesDecides() {

@@ -162,4 +162,16 @@ import Testing
             return error.code
         }
     }
+
+    @Test func aStateFolderThatLetsOthersInIsNotBlamedOnMissingRights() async throws {
+        try PrivateNamespace.require()
+        try await TemporaryFolder.with { folder in
+            let state = folder.appending("state").string
+            try FileManager.default.createDirectory(
+                atPath: state, withIntermediateDirectories: false, attributes: [.posixPermissions: 0o755])
+            let error = try #require(throws: MountError.self) { _ = try host(in: folder) { _ in } }
+            #expect(error.message.contains("chmod 0700 \(state)"))
+            #expect(error.hint == nil)
+        }
+    }
 }

@@ -200,6 +200,35 @@ import Testing
         #expect(harness.kernel.count(.build) == 1)
     }
 
+    @Test func whereAllBuildsAreTakenItIsSaidByWhom() async throws {
+        var limits = ManagerLimits()
+        limits.operationsAtOnce = 1
+        let harness = try await ManagerHarness(limits: limits, operationDeadline: .zero)
+        await harness.kernel.hold(.build)
+        async let first = refusal(harness, "a")
+        await harness.kernel.waitUntilHeld(.build)
+        #expect(await harness.manager.hungBuilds() == nil)
+        let late = try #require(
+            try await harness.attachError(
+                "vm", to: ManagerHarness.source("b"), at: "/root/b", timeout: .milliseconds(5)))
+        #expect(late.code == .timedOut)
+        let taken = "all of the 1 builds that there may be at once are taken by others: tmpfs a at /root/a"
+        #expect(late.message.contains("it was not begun within the time that was given: \(taken)"), "\(late)")
+        #expect(late.hint?.contains("'threads'") == true)
+        async let waiting = refusal(harness, "c")
+        await waitForRequests(2, harness)
+        await harness.manager.noteOverdueOperations()
+        #expect(try await first?.code == .stuck)
+        #expect(await harness.manager.hungBuilds()?.message == taken)
+        let stuck = await harness.manager.listing(at: try Mountpoint("/root/a"))?.status.problem
+        #expect(stuck?.message.contains("mounting tmpfs a at /root/a is past its deadline") == true, "\(stuck as Any)")
+        let queued = await harness.manager.listing(at: try Mountpoint("/root/c"))?.status.problem
+        #expect(queued?.message == taken)
+        await harness.kernel.letGo(.build)
+        #expect(try await waiting == nil)
+        #expect(await harness.manager.hungBuilds() == nil)
+    }
+
     @Test func aBuildThatIsGivenUpInTheQueueIsBegunAnewForWhoComesThen() async throws {
         let harness = try await harness { $0.operationsAtOnce = 1 }
         await harness.kernel.hold(.build)

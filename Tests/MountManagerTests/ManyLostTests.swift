@@ -45,7 +45,7 @@ import Testing
         await kernel.waitUntilHeld(.build, 3)
         while await harness.manager.load().queuedOperations < 17 { await Task.yield() }
         #expect(kernel.count(.build) == 3)
-        #expect(await harness.manager.load().operationsAtOnce == 3)
+        #expect(await harness.manager.load().builds == 3)
         await kernel.letGo(.build)
         try await settle(harness, 20)
         #expect(await harness.manager.list().allSatisfy { $0.status.phase == .mounted })

@@ -22,11 +22,12 @@ import Testing
         WorkerOrder(.unmount(KernelMountID(rawValue: 7), from: "a/b"), lock: nil),
         WorkerOrder(.close, lock: nil), WorkerOrder(.hold, lock: nil),
         WorkerOrder(.detect("/dev/loop0"), lock: OperationLock(rawValue: 0)),
+        WorkerOrder(.makeWritable(KernelMountID(rawValue: 7), at: "a"), lock: OperationLock(rawValue: 1)),
     ]
 
     static let replies: [WorkerReply] = [
         .built, .unmounted(.foreign(KernelMountID(rawValue: 9))), .unmounted(.parked), .closed, .detected("ext4"),
-        .detected(nil),
+        .detected(nil), .madeWritable,
         .failed(SystemCallError("fsopen", .noSuchFileOrDirectory, on: "x", kernelMessages: ["e a", ""])),
     ]
 
@@ -67,7 +68,7 @@ import Testing
         for _ in 0..<20_000 {
             let count = Int.random(in: 0..<80, using: &generator)
             let bytes = (0..<count).map { _ in
-                Bool.random(using: &generator) ? UInt8.random(in: 0...5, using: &generator) : .random(in: .min ... .max)
+                Bool.random(using: &generator) ? UInt8.random(in: 0...6, using: &generator) : .random(in: .min ... .max)
             }
             var reader = PacketReader(bytes[...])
             _ = try? reader.take(WorkerOrder.self)

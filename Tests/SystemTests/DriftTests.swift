@@ -27,6 +27,80 @@ extension RealDaemon {
             }
         }
 
+        @Test(arguments: ["tmpfs", "ext4"])
+        func aFilesystemThatOthersMadeReadOnlyIsMadeWritableAgain(_ type: String) throws {
+            try TestHost.run { host in
+                let source = type == "tmpfs" ? "data" : try host.image("disk.img")
+                let path = try host.attach("vm-1", to: source, type: type).path
+                let before = try #require(try host.mounts(at: path).last)
+                try #require(mount("none", path, nil, UInt(MS_REMOUNT | MS_RDONLY), nil) == 0)
+                #expect(try host.mounts(at: path).last?.isSuperblockReadOnly == true)
+                try host.waitUntil("it is writable") {
+                    try host.mounts(at: path).last?.isSuperblockReadOnly == false
+                }
+                try host.waitUntil("it is as it was made") { try host.client.verify().ok }
+                #expect(try host.mounts(at: path).last == before)
+                #expect(FileManager.default.createFile(atPath: path + "/file", contents: nil))
+                try host.detach("vm-1", from: source)
+            }
+        }
+
+        @Test func aFilesystemThatOthersMadeReadOnlyIsReported() throws {
+            try TestHost.run(start: false) { host in
+                let configuration = host.folder + "/holdfastd.toml"
+                try "[reconcile]\naction = \"report\"".write(toFile: configuration, atomically: true, encoding: .utf8)
+                try host.startDaemon(arguments: ["--config", configuration])
+                let path = try host.attach("vm-1", to: "data", type: "tmpfs").path
+                try #require(mount("none", path, nil, UInt(MS_REMOUNT | MS_RDONLY), nil) == 0)
+                let entry = try #require(try host.client.verify().mounts.first)
+                #expect(entry.result == "drifted")
+                #expect(entry.found.contains("read-only as a filesystem, where read-write was asked for"), "\(entry)")
+                let problem = try #require(try host.client.mounts().mounts.first?.mount.problem)
+                #expect(problem.hint?.contains("mount -o remount,rw \(path)") == true, "\(problem)")
+                #expect(try host.findings().contains("mount_drifted"))
+                #expect(try host.mounts(at: path).last?.isSuperblockReadOnly == true)
+                try host.detach("vm-1", from: "data")
+            }
+        }
+
+        @Test func aFilesystemThatTheKernelHasStoppedIsReportedWithWhatToDo() throws {
+            try TestHost.run { host in
+                let image = try host.image("disk.img")
+                let path = try host.attach("vm-1", to: image).path
+                // As after an error of the device; the remount itself is refused then.
+                _ = mount("none", path, nil, UInt(MS_REMOUNT | MS_NOSUID | MS_NODEV), "abort")
+                #expect(!FileManager.default.createFile(atPath: path + "/file", contents: nil))
+                // No event tells of it: `doctor` looks too.
+                #expect(try host.findings().contains("mount_drifted"))
+                let entry = try #require(try host.client.verify().mounts.first)
+                #expect(entry.result == "drifted")
+                #expect(entry.found.contains("where read-write was asked for"), "\(entry)")
+                let problem = try #require(try host.client.mounts().mounts.first?.mount.problem)
+                #expect(problem.hint?.contains("run fsck") == true, "\(problem)")
+                try host.detach("vm-1", from: image)
+            }
+        }
+
+        @Test func aMountThatWasAskedForReadOnlyHasNotDrifted() throws {
+            try TestHost.run { host in
+                let image = try host.image("disk.img")
+                try host.attach("vm-1", to: image, options: ["ro"])
+                try host.attach("vm-1", to: "data", type: "tmpfs", options: ["ro"])
+                for name in ["tree", "more"] { try #require(mkdir("\(host.folder)/\(name)", 0o755) == 0) }
+                try host.run(
+                    "mksquashfs", [host.folder + "/tree", host.folder + "/tree.img", "-quiet", "-no-progress"])
+                try host.attach("vm-1", to: host.folder + "/tree.img")
+                try host.attach(
+                    "vm-1", to: "layers", type: "overlay", options: ["lowerdir=\(host.folder)/tree:\(host.folder)/more"]
+                )
+                let verified = try host.client.verify()
+                #expect(verified.mounts.map(\.result) == ["ok", "ok", "ok", "ok"], "\(verified)")
+                for source in [image, "data", host.folder + "/tree.img", "layers"] {
+                    try host.detach("vm-1", from: source)
+                }
+            }
+        }
+
         @Test func withAPolicyToReportItIsOnlySaid() throws {
             try TestHost.run(start: false) { host in
                 let configuration = host.folder + "/holdfastd.toml"
@@ -104,6 +178,18 @@ extension RealDaemon {
             ("[reconcile]\naction = \"ignore\"", "heal, report"),
             ("[reconcile]\nactions = \"heal\"", "no setting 'actions'"),
             ("[[reconcile.rules]]\naction = \"heal\"\ntypes = \"x\"", "no setting 'types'"),
+            ("[[reconcile.rules]]\naction = \"heal\"\ntype = \"ext5\"", "did you mean 'ext4'?"),
+            ("[[reconcile.rules]]\ntype = \"ext4\"", "[[reconcile.rules]]: a rule has no 'action'"),
+            (
+                "[[reconcile.rules]]\naction = 3",
+                "[[reconcile.rules]]: 'action' must be a text, in quotes, and is a whole number"
+            ),
+            ("[reconcile]\nrules = \"x\"", "[reconcile]: 'rules' must be an array, [[name]]"),
+            ("threads = \"16\"", "'threads' must be a whole number, and is a text"),
+            ("limits = 5", "'limits' must be a table"),
+            ("[limits]\nmounts = 1.5", "[limits]: 'mounts' must be a whole number, and is a number with a fraction"),
+            ("allow_private_namespace = 1", "'allow_private_namespace' must be true or false"),
+            ("state_dir = 7", "'state_dir' must be a text, in quotes"),
         ])
         func aPolicyThatMakesNoSenseIsRefused(_ text: String, _ complaint: String) throws {
             try TestHost.run(start: false) { host in

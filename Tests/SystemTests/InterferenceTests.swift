@@ -4,6 +4,7 @@ import Foundation
 import Glibc
 import HoldfastAPI
 import LinuxMount
+import MountTestSupport
 import SystemPackage
 import Testing
 
@@ -69,6 +70,46 @@ extension RealDaemon {
                 #expect(try host.client.verify().mounts.first?.result == "foreign")
                 try #require(umount2(path, 0) == 0)
                 try host.waitForState("absent")
+            }
+        }
+
+        @Test func aParkingLotThatOthersUnmountedIsMadeAnew() throws {
+            try TestHost.run { host in
+                let parking = host.folder + "/run/parking"
+                try host.attach("vm-1", to: "data", type: "tmpfs")
+                try host.attach("vm-1", to: "other", type: "tmpfs")
+                try #require(umount2(parking, Int32(MNT_DETACH)) == 0)
+                #expect(try host.detach("vm-1", from: "data").mountState == "absent")
+                #expect(try host.mounts(at: parking).count == 1)
+                // By itself, too, and said so.
+                try #require(umount2(parking, Int32(MNT_DETACH)) == 0)
+                try host.waitUntil("it is there again") { try host.mounts(at: parking).count == 1 }
+                try host.waitUntil("it is said") {
+                    host.daemon?.log.contains("others have unmounted the parking lot") == true
+                }
+                #expect(try host.detach("vm-1", from: "other").mountState == "absent")
+            }
+        }
+
+        @Test(arguments: [0o1777, 0o755])
+        func aStartBeneathAForeignMountSaysWhatCoversTheMountRoot(_ mode: Int) throws {
+            try TestHost.run { host in
+                try host.attach("vm-1", to: "data", type: "tmpfs")
+                try host.killDaemon()
+                let options = "mode=\(String(mode, radix: 8))"
+                try #require(mount("theirs", host.mountRoot, "tmpfs", 0, options) == 0)
+                let daemon = try DaemonProcess(
+                    arguments: [
+                        "run", "--state-dir", host.folder + "/state", "--runtime-dir", host.folder + "/run",
+                        "--mount-root", host.mountRoot, "--allow-private-namespace",
+                    ], environment: [:])
+                #expect(daemon.waitForEnd() == 0)
+                #expect(daemon.log.contains("tmpfs 'theirs' is mounted on it"), "\(daemon.log)")
+                #expect(daemon.log.contains("'umount \(host.mountRoot)'"), "\(daemon.log)")
+                #expect(try host.doctor().answer.findings.contains { $0.code == "mount_root_covered" })
+                try #require(umount2(host.mountRoot, 0) == 0)
+                try host.startDaemon()
+                try host.detach("vm-1", from: "data")
             }
         }
 

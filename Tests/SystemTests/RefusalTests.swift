@@ -38,6 +38,79 @@ extension RealDaemon {
             }
         }
 
+        @Test func whatShowsHoldfastsOwnFoldersIsRefused() throws {
+            try TestHost.run { host in
+                let (state, runtime) = (host.folder + "/state", host.folder + "/run")
+                let (tree, door) = (host.folder + "/tree", host.folder + "/door")
+                for folder in [tree, tree + "/upper", tree + "/work", door] {
+                    try #require(mkdir(folder, 0o755) == 0)
+                }
+                // Another way to the same folders.
+                try host.run("mount", ["--bind", host.folder, door])
+                for source in [
+                    state, runtime, runtime + "/parking", host.mountRoot, host.folder, door, door + "/state",
+                    door + "/run", door + "/mnt",
+                ] {
+                    let problem = try host.attachProblem("vm-1", to: source, type: "bind", at: "point")
+                    #expect(problem?.code == "invalid_argument", "\(source): \(problem as Any)")
+                    #expect(problem?.hint?.contains("what Holdfast keeps") == true)
+                }
+                let layers = ["lowerdir=\(tree)", "upperdir=\(tree)/upper", "workdir=\(tree)/work"]
+                for (index, value) in [
+                    (0, "lowerdir=\(tree):\(door)"), (1, "upperdir=\(state)"), (2, "workdir=\(door)"),
+                ] {
+                    var options = layers
+                    options[index] = value
+                    let problem = try host.attachProblem("vm-1", to: "layers", type: "overlay", options: options)
+                    #expect(problem?.code == "invalid_argument", "\(value): \(problem as Any)")
+                }
+                for ledger in [state + "/ledger.sqlite", door + "/state/ledger.sqlite"] {
+                    let problem = try host.attachProblem("vm-1", to: ledger, type: "ext4")
+                    #expect(problem?.code == "invalid_argument", "\(ledger): \(problem as Any)")
+                }
+                #expect(try host.client.mounts().mounts.isEmpty)
+                #expect(host.loopDevices() == [])
+                try #require(umount2(door, 0) == 0)
+            }
+        }
+
+        @Test func whatIsOnAMountOfHoldfastsMayBeASource() throws {
+            try TestHost.run { host in
+                let data = try host.attach("vm-1", to: "data", type: "tmpfs").path
+                try host.run("/usr/bin/truncate", ["-s", "16M", data + "/disk.img"])
+                try host.run("/usr/sbin/mkfs.ext4", ["-q", data + "/disk.img"])
+                try #require(mkdir(data + "/folder", 0o755) == 0)
+                try host.attach("vm-1", to: data + "/disk.img")
+                try host.attach("vm-1", to: data + "/folder", type: "bind")
+                try host.detach("vm-1", from: data + "/folder")
+                try host.detach("vm-1", from: data + "/disk.img")
+                try host.detach("vm-1", from: "data")
+            }
+        }
+
+        @Test func hintsNameTheCause() throws {
+            try TestHost.run { host in
+                let data = try host.attach("vm-1", to: "data", type: "tmpfs").path
+                let beneath = try host.attachProblem(
+                    "vm-1", to: "other", type: "tmpfs", at: "\(data.split(separator: "/").last ?? "")/a")
+                #expect(beneath?.code == "conflict")
+                #expect(
+                    beneath?.detail.contains("beneath \(data), where tmpfs data is mounted") == true,
+                    "\(beneath as Any)")
+                try #require(symlink("/usr", host.folder + "/link") == 0)
+                let link = try host.attachProblem("vm-1", to: host.folder + "/link", type: "bind")
+                #expect(link?.hint?.contains("symbolic link") == true, "\(link as Any)")
+                let first = try host.image("first.img", type: "xfs", size: "300M")
+                let second = host.folder + "/second.img"
+                try host.run("cp", ["--sparse=always", first, second])
+                try host.attach("vm-1", to: first)
+                let clone = try host.attachProblem("vm-1", to: second)
+                #expect(clone?.hint?.contains("'nouuid'") == true, "\(clone as Any)")
+                try host.attach("vm-1", to: second, options: ["nouuid"])
+                for source in [second, first, "data"] { try host.detach("vm-1", from: source) }
+            }
+        }
+
         @Test func aCorruptImageFailsInTheKernelsWordsAndLeavesNothing() throws {
             try TestHost.run { host in
                 let image = host.folder + "/broken.img"

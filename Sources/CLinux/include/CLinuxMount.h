@@ -20,6 +20,7 @@
 #define HF_FSCONFIG_SET_STRING 1
 #define HF_FSCONFIG_SET_FD 5
 #define HF_FSCONFIG_CMD_CREATE 6
+#define HF_FSCONFIG_CMD_RECONFIGURE 7
 #define HF_FSCONFIG_CMD_CREATE_EXCL 8
 
 #define HF_MOUNT_ATTR_RDONLY 0x1
@@ -103,6 +104,8 @@ ssize_t hf_read(int descriptor, void *buffer, size_t size);
 int64_t hf_seek_end(int descriptor);
 
 int hf_fsopen(const char *type);
+/* A context for the filesystem of an open mount. */
+int hf_fspick(int mount);
 int hf_fsconfig(int context, unsigned command, const char *key, const void *value, int auxiliary);
 int hf_fsmount(int context, unsigned attributes);
 int hf_open_tree_clone(int folder, const char *path, unsigned at_flags);

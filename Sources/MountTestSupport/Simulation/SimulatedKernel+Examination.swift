@@ -60,7 +60,7 @@ extension SimulatedKernel {
                 drift.isRootExposed = true
             }
             for (id, source) in mounts {
-                if let found = self.drift(of: id, source, table) { drift.mounts[id] = found.description }
+                drift.mounts[id] = self.drift(of: id, source, table)
             }
             return drift
         }
@@ -85,12 +85,12 @@ extension SimulatedKernel {
     }
 
     /// In what an attached mount differs from what its source asks for.
-    private func drift(of id: MountID, _ source: MountSource, _ table: SimulatedTable) -> AttributeDrift? {
+    private func drift(of id: MountID, _ source: MountSource, _ table: SimulatedTable) -> MountDrift? {
         guard let mount = table.mounts[id], mount.place != nil,
             let recipe = try? FilesystemCatalog.standard.recipe(for: source)
         else { return nil }
         let inherits = if case .folder = recipe.medium { true } else { false }
-        return AttributeDrift(
+        return MountDrift(
             wanted: MountAttributes(recipe.attributes), found: mount.attributes, inherits: inherits)
     }
 }
