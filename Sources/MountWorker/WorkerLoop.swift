@@ -40,6 +40,20 @@ public struct WorkerLoop: ~Copyable, Sendable {
         }
     }
 
+    /// Answers the first request with why nothing can be done here, and returns: whoever asks next has another worker,
+    /// which may fare better. Blocks the thread until then.
+    ///
+    /// - Throws: what kept it from hearing or answering.
+    public static func refuse(
+        because error: SystemCallError, over connection: borrowing PacketConnection
+    ) throws(SystemCallError) {
+        while let received = try connection.receive(WorkerOrder.self) {
+            // What is held is closed here, which is all that would have become of it.
+            if case .hold = received.value.request { continue }
+            return try connection.send(WorkerReply.failed(error), with: -1)
+        }
+    }
+
     private func answer(
         _ request: WorkerRequest, holding held: consuming OwnedDescriptor?
     ) throws(SystemCallError) {

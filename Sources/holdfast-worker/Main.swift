@@ -28,9 +28,16 @@ enum Main {
         guard chdir("/") == 0 else { throw SystemCallError("chdir", Errno(rawValue: errno), on: "/") }
         let connection = try PacketConnection(inherited: 3)
         let (steps, reached) = steps()
-        let operations = MountOperations(
-            root: try ManagedRoot.open(at: FilePath(words[1])), parking: try ParkingLot.open(at: FilePath(words[2])),
-            ownFolders: words[4...].map { FilePath($0) }, reached: reached)
+        let operations: MountOperations
+        do throws(SystemCallError) {
+            operations = MountOperations(
+                root: try ManagedRoot.open(at: FilePath(words[1])),
+                parking: try ParkingLot.open(at: FilePath(words[2])),
+                ownFolders: words[4...].map { FilePath($0) }, reached: reached)
+        } catch {
+            // Somebody has mounted over one of them, or unmounted it.
+            return try WorkerLoop.refuse(because: error, over: connection)
+        }
         let loop = WorkerLoop(
             connection: connection, operations: operations, locks: try OperationLocks(at: FilePath(words[3])))
         try steps.bound { () throws(SystemCallError) in try loop.run() }

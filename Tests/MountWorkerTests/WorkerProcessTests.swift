@@ -66,6 +66,24 @@ import Testing
         }
     }
 
+    @Test func `where the mount root is covered, a worker says so, and the next one is well again`() throws {
+        try WorkerSite.with { site in
+            let root = site.root.path
+            try #require(mount("cover", root.string, "tmpfs", 0, nil) == 0)
+            let covered = try WorkerProcess(site.program)
+            guard case .failed(let error) = try ask(covered, .build(WorkerSite.recipe("tmpfs"))) else {
+                Issue.record("it was not refused")
+                return
+            }
+            #expect(error.subject?.contains(root.string) == true)
+            try #require(umount(root.string) == 0)
+            #expect(covered.kill())
+            let next = try WorkerProcess(site.program)
+            _ = try build(next, WorkerSite.recipe("tmpfs"))
+            #expect(next.kill())
+        }
+    }
+
     @Test func `the kernel's refusal comes with its words`() throws {
         try withWorker { _, worker in
             var recipe = WorkerSite.recipe("tmpfs")
