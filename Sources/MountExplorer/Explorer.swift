@@ -34,60 +34,59 @@ public struct Explorer {
         isLivenessChecked = checksLiveness
     }
 
-    /// Explores until everything is seen or something is wrong. Takes seconds, and some hundred bytes for each state.
+    /// Explores until everything is seen or something is wrong. Takes seconds, and about a hundred bytes for each
+    /// state: worlds are not kept but made again, by the steps that first led to them.
     ///
     /// - Parameter limit: About how many states to see at most; then there is no verdict on liveness.
     public mutating func run(limit: Int = .max) -> Report {
-        let first = World(scenario)
-        _ = visited.insert(first.fingerprint())
+        var walk = TreeWalk(from: World(scenario))
+        _ = visited.insert(walk.world.fingerprint())
         graph.addState(parent: 0, transition: nil)
-        var frontier = Frontier()
-        frontier.append(first)
-        while !frontier.isEmpty {
-            var next = Frontier()
-            while !frontier.isEmpty {
-                for world in frontier.takeBlock() {
-                    if visited.count >= limit { return finish(nil) }
-                    do throws(Violation) {
-                        try expand(world, into: &next)
-                    } catch {
-                        return finish(error)
-                    }
-                }
+        var (state, levelEnd) = (0, 1)
+        while state < visited.count {
+            if visited.count >= limit { return finish(nil) }
+            if state == levelEnd {
+                report.depth += 1
+                levelEnd = visited.count
             }
-            if !next.isEmpty { report.depth += 1 }
-            frontier = next
+            do throws(Violation) {
+                try walk.go(to: UInt32(state), atDepth: report.depth, in: graph)
+                try expand(walk.world)
+            } catch {
+                return finish(error)
+            }
+            state += 1
         }
         return finish(isLivenessChecked ? graph.findLivelock() : nil)
     }
 
-    private mutating func expand(_ world: World, into next: inout Frontier) throws(Violation) {
+    private mutating func expand(_ world: World) throws(Violation) {
         let source = graph.beginExpansion()
         world.steps(into: &steps)
         var best = (goodness: 0, target: UInt32.max)
         for step in steps {
-            let (target, effects) = try take(Transition(step: step), from: world, at: source, into: &next)
+            let (target, effects) = try take(Transition(step: step), from: world, at: source)
             let goodness = world.goodness(of: step)
             if goodness > best.goodness { best = (goodness, target) }
-            if world.crashes > 0 && effects > 1 { try cut(step, from: world, effects, at: source, into: &next) }
+            if world.crashes > 0 && effects > 1 { try cut(step, from: world, effects, at: source) }
         }
         graph.endExpansion(good: best.goodness == 0 ? nil : best.target, isWellSettled: world.isWellSettled)
     }
 
     /// The same step once more, with the daemon dying after each of its effects but the last.
     private mutating func cut(
-        _ step: Step, from world: World, _ effects: Int, at source: UInt32, into next: inout Frontier
+        _ step: Step, from world: World, _ effects: Int, at source: UInt32
     ) throws(Violation) {
         for cut in 1..<effects {
             for isDurable in [false, true] {
                 let transition = Transition(step: step, cut: UInt8(cut), isDurable: isDurable)
-                _ = try take(transition, from: world, at: source, into: &next)
+                _ = try take(transition, from: world, at: source)
             }
         }
     }
 
     private mutating func take(
-        _ transition: Transition, from world: World, at source: UInt32, into next: inout Frontier
+        _ transition: Transition, from world: World, at source: UInt32
     ) throws(Violation) -> (target: UInt32, effects: Int) {
         var after = world
         let effects: Int
@@ -98,10 +97,7 @@ public struct Explorer {
         }
         report.transitions += 1
         let (target, isNew) = visited.insert(after.fingerprint())
-        if isNew {
-            graph.addState(parent: source, transition: transition)
-            next.append(after)
-        }
+        if isNew { graph.addState(parent: source, transition: transition) }
         if world.mustProgress(by: transition, to: after) { graph.addEdge(to: target) }
         return (target, effects)
     }

@@ -31,6 +31,11 @@ struct Graph {
         settled.append(isWellSettled)
     }
 
+    /// The state from which the state was first reached, and by which step.
+    func origin(of state: UInt32) -> (parent: UInt32, transition: Transition) {
+        (parents[Int(state)], transitions[Int(state)])
+    }
+
     /// The shortest way from the beginning.
     func way(to state: UInt32) -> [Transition] {
         var way: [Transition] = []
