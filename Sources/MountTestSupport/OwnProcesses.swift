@@ -34,7 +34,7 @@ public enum OwnProcesses {
     private static func isWorker(_ process: Int32, at mountRoot: String) -> Bool {
         guard let text = try? String(contentsOfFile: "/proc/\(process)/cmdline", encoding: .utf8) else { return false }
         let words = text.split(separator: "\0")
-        return words.count == 4 && words[0].hasSuffix("/holdfast-worker") && words[1] == mountRoot
+        return words.count >= 4 && words[0].hasSuffix("/holdfast-worker") && words[1] == mountRoot
     }
 
     /// The open descriptors of a process and what they are open on; of this one unless told.
