@@ -9,7 +9,7 @@
 /// the first half had.
 struct GrowthJudge: Sendable {
     /// How long the process may still grow, in seconds.
-    var warmUp = 120.0
+    var warmUp = 300.0
     /// How much more memory it may use a minute, in KiB.
     var limit = 64.0
 

@@ -2,6 +2,7 @@
 
 internal import Foundation
 internal import Glibc
+internal import MountTestSupport
 
 /// What a process uses at one moment.
 struct ProcessSample: Sendable {
@@ -12,7 +13,8 @@ struct ProcessSample: Sendable {
     /// All its resident memory, with the program's text and libraries.
     var residentKiB: Int
     var threads: Int
-    /// How many of each kind: `socket`, `anon_inode:[eventpoll]`, a file's path.
+    /// How many of each kind: `socket`, `anon_inode:[eventpoll]`, a file's path; without those by which it has its
+    /// workers, of whom there are now more and now fewer: a socket and a process descriptor each.
     var descriptors: [String: Int]
 
     /// All descriptors.
@@ -35,6 +37,8 @@ extension ProcessSample {
             let isNumbered = ["socket:", "pipe:"].contains { target.hasPrefix($0) }
             descriptors[isNumbered ? String(target.prefix { $0 != ":" }) : target, default: 0] += 1
         }
+        let workers = try OwnProcesses.children(of: pid).count
+        for kind in ["socket", "anon_inode:[pidfd]"] { descriptors[kind, default: 0] -= workers }
         self.init(
             second: second, privateKiB: memory["Private_Dirty", default: 0], residentKiB: memory["Rss", default: 0],
             threads: status["Threads", default: 0], descriptors: descriptors)

@@ -21,7 +21,7 @@ struct SoakCommand: ParsableCommand {
     @OptionGroup var options: DaemonOptions
 
     @Option(help: "Seconds before growth counts.")
-    var warmUp = 120.0
+    var warmUp = 300.0
 
     @Option(help: "KiB a minute that the memory may grow by.")
     var limit = 64.0
