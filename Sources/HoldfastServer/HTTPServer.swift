@@ -47,7 +47,8 @@ public struct HTTPServer: Service {
     /// Serves until a graceful shutdown or until the task is cancelled, then removes the socket. Blocks no thread.
     ///
     /// The caller holds the daemon's lock: a socket file that is there already is a dead daemon's and is replaced. One
-    /// that others remove is made anew within about a second; requests that are under way do not notice.
+    /// that others remove, or replace by one on which nobody listens, is made anew within about a second; requests that
+    /// are under way do not notice.
     ///
     /// - Throws: `invalid_argument`, `conflict` or `unavailable` where it cannot listen; `unavailable` where listening
     ///   ends by itself.
@@ -60,10 +61,9 @@ public struct HTTPServer: Service {
         await withTaskCancellationHandler {
             await withGracefulShutdownHandler {
                 await onListening()
-                let watch = Task { await stayReachable(registry, until: shutdown) }
+                // Cancelled at the end of this scope, and waited for.
+                async let _: Void = stayReachable(registry, until: shutdown)
                 await registry.waitUntilDrained()
-                watch.cancel()
-                await watch.value
             } onGracefulShutdown: {
                 shutdown.begin()
             }
@@ -74,25 +74,44 @@ public struct HTTPServer: Service {
         try await shutdown.finish()
     }
 
-    /// Looks once a second whether the socket's name is still there, until the task is cancelled.
+    /// Looks once a second whether the socket's name still leads to somebody, until the task is cancelled.
     private func stayReachable(_ registry: ConnectionRegistry, until shutdown: Shutdown) async {
         var problem: MountError?
         while true {
             do { try await Task.sleep(for: .seconds(1)) } catch { return }
             do throws(MountError) {
-                // Something else in its place is somebody's intention.
-                guard try SocketFile(at: socketPath) == nil, !shutdown.hasBegun else { continue }
-                let socket = try ListeningSocket(at: socketPath, backlog: CInt(clamping: limits.connections))
-                let listener = try await listen(on: socket, registry: registry)
-                try shutdown.replaceListener(by: listener, file: socket.file)
+                if let socket = try await successor(of: shutdown) {
+                    let listener = try await listen(on: socket, registry: registry)
+                    try shutdown.replaceListener(by: listener, file: socket.file)
+                    logger.warning("the socket was removed, and is made anew", metadata: ["socket": "\(socketPath)"])
+                    await onListening()
+                }
                 problem = nil
-                logger.warning("the socket was removed, and is made anew", metadata: ["socket": "\(socketPath)"])
-                await onListening()
             } catch {
                 if error != problem { logger.error("\(error)") }
                 problem = error
             }
         }
+    }
+
+    /// A new socket, where nobody can reach the present one; on a thread, because the folder's filesystem may hang.
+    private func successor(of shutdown: Shutdown) async throws(MountError) -> ListeningSocket? {
+        let backlog = CInt(clamping: limits.connections)
+        let result: Result<ListeningSocket?, MountError>
+        do {
+            result = try await NIOThreadPool.singleton.runIfActive {
+                do throws(MountError) {
+                    guard !shutdown.hasBegun else { return .success(nil) }
+                    return .success(try ListeningSocket(replacing: shutdown.file, backlog: backlog))
+                } catch {
+                    return .failure(error)
+                }
+            }
+        } catch {
+            // Cancelled before it has begun.
+            return nil
+        }
+        return try result.get()
     }
 
     private func listen(on socket: ListeningSocket, registry: ConnectionRegistry) async throws(MountError)
@@ -149,6 +168,9 @@ private final class Shutdown: Sendable {
         self.logger = logger
         watch(listener)
     }
+
+    /// The name under which it listens.
+    var file: SocketFile { state.withLockedValue { $0.file } }
 
     /// Whether the server ends.
     var hasBegun: Bool { state.withLockedValue { $0.begun } }

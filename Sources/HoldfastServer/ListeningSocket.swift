@@ -21,16 +21,21 @@ struct ListeningSocket {
     /// That the old file's daemon is dead is certain: the caller holds the daemon's lock. See `man 7 unix`,
     /// `man 2 fchmod`, `man 2 bind`.
     ///
+    /// - Parameter listen: `man 2 listen`, or a test's.
     /// - Throws: `invalid_argument` for a path that is too long or relative; `conflict` where something other than a
-    ///   socket has that name; `unavailable` for what the kernel refuses.
-    init(at path: FilePath, backlog: CInt) throws(MountError) {
+    ///   socket has that name; `unavailable` for what the kernel refuses. The name is free then.
+    init(
+        at path: FilePath, backlog: CInt, listen: (CInt, CInt) -> CInt = Glibc.listen
+    ) throws(MountError) {
         let address = try Self.address(of: path)
         try Self.removeStaleFile(at: path)
         let descriptor = socket(AF_UNIX, CInt(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue), 0)
         if descriptor < 0 { throw Self.failure("socket", path) }
+        var isBound = false
         do throws(MountError) {
             if fchmod(descriptor, 0o600) < 0 { throw Self.failure("fchmod", path) }
             if address.withSockAddr({ bind(descriptor, $0, socklen_t($1)) }) < 0 { throw Self.failure("bind", path) }
+            isBound = true
             guard let file = try SocketFile(at: path), file.permissions & ~0o600 == 0 else {
                 throw MountError(
                     .unavailable, "the socket \(path) did not get mode 0600",
@@ -43,8 +48,35 @@ struct ListeningSocket {
             self.file = file
         } catch {
             close(descriptor)
-            throw error
+            var failure = error
+            if isBound {
+                do throws(MountError) {
+                    try Self.removeStaleFile(at: path)
+                } catch {
+                    failure.cleanupFailures.append(error.message)
+                }
+            }
+            throw failure
         }
+    }
+
+    /// A successor where others have removed a socket's name, or put a socket in its place on which nobody listens;
+    /// nil where it is reachable, or where something else in its place is somebody's intention. Does not block, but for
+    /// the folder's filesystem.
+    init?(replacing file: SocketFile, backlog: CInt) throws(MountError) {
+        if let found = try SocketFile(at: file.path) {
+            guard !found.isSame(as: file), found.isSocket, try Self.isDead(found.path) else { return nil }
+        }
+        try self.init(at: file.path, backlog: backlog)
+    }
+
+    /// Whether nobody listens on a socket file (`man 2 connect`, ECONNREFUSED).
+    private static func isDead(_ path: FilePath) throws(MountError) -> Bool {
+        let address = try address(of: path)
+        let descriptor = socket(AF_UNIX, CInt(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue), 0)
+        if descriptor < 0 { throw failure("socket", path) }
+        defer { close(descriptor) }
+        return address.withSockAddr({ connect(descriptor, $0, socklen_t($1)) }) < 0 && errno == ECONNREFUSED
     }
 
     private static func address(of path: FilePath) throws(MountError) -> SocketAddress {
@@ -99,11 +131,14 @@ struct SocketFile: Sendable {
         inode = status.st_ino
     }
 
+    /// Whether both are the same inode.
+    func isSame(as other: SocketFile) -> Bool { device == other.device && inode == other.inode }
+
     /// Removes the name if it still stands for the same inode: a successor's socket is left alone.
     ///
     /// - Throws: `unavailable` for what the kernel refuses.
     func remove() throws(MountError) {
-        guard let now = try SocketFile(at: path), now.device == device, now.inode == inode else { return }
+        guard let now = try SocketFile(at: path), now.isSame(as: self) else { return }
         if unlink(path.string) < 0, errno != ENOENT { throw ListeningSocket.failure("unlink", path) }
     }
 }

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import GRDB
 import Glibc
 import MountModel
 import SystemPackage
@@ -17,11 +16,13 @@ struct LedgerPlace: Sendable {
         let inode: ino_t
     }
 
-    /// Remembers the database and its log, which SQLite has just opened.
-    init(of files: LedgerFiles) throws(LedgerOpenError) {
+    /// Remembers the database, which is there and which SQLite opens.
+    init(of files: LedgerFiles) throws(LedgerOpenError) { try self.init(of: files, [""]) }
+
+    private init(of files: LedgerFiles, _ suffixes: [String]) throws(LedgerOpenError) {
         self.files = files
         var opened: [Opened] = []
-        for suffix in ["", "-wal"] {
+        for suffix in suffixes {
             let path = files.folder.appending(SQLiteLedger.fileName + suffix)
             guard let found = try files.status(of: path) else {
                 throw files.unavailable("find \(path) again", "lstat", ENOENT)
@@ -29,6 +30,17 @@ struct LedgerPlace: Sendable {
             opened.append(Opened(path: path, device: found.st_dev, inode: found.st_ino))
         }
         self.opened = opened
+    }
+
+    /// Whether the log is remembered too; not where the disk has had no room yet to make the tables.
+    var isMade: Bool { opened.count > 1 }
+
+    /// The same with the log, which SQLite has just opened, if the database has been in its place all the time.
+    func made() throws(MountError) -> LedgerPlace {
+        let made: LedgerPlace
+        do throws(LedgerOpenError) { made = try LedgerPlace(of: files, ["", "-wal"]) } catch { throw error.error }
+        try check()
+        return made
     }
 
     /// Throws where a path does not lead to the file that is open (`man 2 lstat`, once for each of the two).
@@ -49,30 +61,8 @@ struct LedgerPlace: Sendable {
         MountError(
             .unavailable, "the ledger was taken from under holdfastd: \(what)",
             context: MountError.Context(operation: "commit", target: files.file.string),
-            hint: "nothing is recorded before it is back; 'holdfast doctor' says what to do")
-    }
-
-    /// Writes what the database holds into a new file of the folder.
-    func save(_ database: Database, in folder: FilePath) throws -> FilePath {
-        let copy = Self.copy(try Self.copies(in: folder) + 1, in: folder)
-        try database.execute(sql: "VACUUM INTO ?", arguments: [copy.string])
-        return copy
-    }
-
-    /// The last copy that was saved in a folder.
-    static func lastCopy(in folder: FilePath) throws(LedgerOpenError) -> FilePath? {
-        let count = try copies(in: folder)
-        return count == 0 ? nil : copy(count, in: folder)
-    }
-
-    private static func copies(in folder: FilePath) throws(LedgerOpenError) -> Int {
-        let files = LedgerFiles(folder: folder)
-        var count = 0
-        while try files.status(of: copy(count + 1, in: folder)) != nil { count += 1 }
-        return count
-    }
-
-    private static func copy(_ number: Int, in folder: FilePath) -> FilePath {
-        folder.appending("ledger-saved-\(number).sqlite")
+            hint: isMade
+                ? "nothing is recorded before it is back; 'holdfast doctor' says what to do"
+                : "restart holdfastd: nothing was recorded yet")
     }
 }

@@ -82,10 +82,10 @@ extension LedgerFiles {
         }
     }
 
-    /// Removes the ledger's files from a folder that holds a copy.
-    func removeAll() throws(LedgerOpenError) {
-        for suffix in try suffixes(of: SQLiteLedger.fileName) {
-            let path = folder.appending(SQLiteLedger.fileName + suffix)
+    /// Removes a copy's files.
+    func removeAll(_ name: String = SQLiteLedger.fileName) throws(LedgerOpenError) {
+        for suffix in try suffixes(of: name) {
+            let path = folder.appending(name + suffix)
             // SAFETY: the pointer lives as long as the closure, and unlink keeps none.
             let result = path.withPlatformString { unlink($0) }
             guard result == 0 || errno == ENOENT else { throw unavailable("remove \(path)", "unlink", errno) }

@@ -11,7 +11,7 @@ extension SQLiteLedger {
     ///
     /// To be called only after `open` has thrown `unreadable`, with the daemon's lock held.
     ///
-    /// - Returns: the name that the ledger has now.
+    /// - Returns: the name that the ledger has now, or the first of what there was of one.
     /// - Throws: `not_found` where there is nothing to move; `unavailable` where a file cannot be moved.
     public static func moveAside(in folder: FilePath) throws(MountError) -> FilePath {
         do throws(LedgerOpenError) {
@@ -48,11 +48,12 @@ extension LedgerFiles {
             let old = folder.appending(SQLiteLedger.fileName + suffix)
             let new = folder.appending(name + suffix)
             // SAFETY: both pointers live as long as the closures, and rename keeps none.
-            let result = old.withPlatformString { old in new.withPlatformString { new in rename(old, new) } }
+            let result = old.withPlatformString { old in new.withPlatformString { new in Glibc.rename(old, new) } }
             guard result == 0 else { throw unavailable("move \(old) to \(new)", "rename", errno) }
         }
         try sync(folder)
-        return folder.appending(name)
+        let moved = try self.suffixes(of: name)
+        return folder.appending(name + (moved.contains("") ? "" : suffixes[0]))
     }
 
     /// A number that none has yet; for what an interrupted move has left behind, that move's number. Only the daemon,

@@ -29,15 +29,23 @@ extension SQLiteLedger {
         onIndefinite: @escaping @Sendable (MountError) -> Never = SQLiteLedger.stopProcess
     ) throws(LedgerOpenError) -> SQLiteLedger {
         let files = LedgerFiles(folder: folder)
+        let opened: LedgerPlace
         do throws(LedgerOpenError) {
             try files.prepare()
+            opened = try LedgerPlace(of: files)
         } catch {
             throw movesUnreadableAside ? files.movingAside(after: error) : error
         }
         let database = try connect(files, movesUnreadableAside: movesUnreadableAside)
+        let place: LedgerPlace
+        let hasTables = try isMade(files, in: database)
+        do throws(MountError) {
+            place = hasTables ? try opened.made() : opened
+        } catch {
+            throw LedgerOpenError(.unavailable, error)
+        }
         return SQLiteLedger(
-            database: database, files: files, place: try isMade(files, in: database) ? LedgerPlace(of: files) : nil,
-            copyFolder: copyFolder, waitingLimit: waitingLimit,
+            database: database, files: files, place: place, copyFolder: copyFolder, waitingLimit: waitingLimit,
             writer: LedgerWriter(file: files.file, steps: steps, onIndefinite: onIndefinite))
     }
 
@@ -52,14 +60,17 @@ extension SQLiteLedger {
     }
 
     /// Makes the tables where the disk had no room for them when the ledger was opened.
-    static func make(_ files: LedgerFiles, in database: Database) throws(MountError) -> LedgerPlace {
+    static func make(
+        _ files: LedgerFiles, in database: Database, at place: LedgerPlace
+    ) throws(MountError) -> LedgerPlace {
+        try place.check()
         let preparation = LedgerPreparation(file: files.file)
         do {
             try preparation.prepare(database)
-            return try LedgerPlace(of: files)
         } catch {
             throw preparation.openError(error).error
         }
+        return try place.made()
     }
 
     static func connect(

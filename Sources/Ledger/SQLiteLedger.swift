@@ -22,12 +22,10 @@ public actor SQLiteLedger: MountLedger {
     private let writer: LedgerWriter
     private let reader: LedgerReader
     private let files: LedgerFiles
-    /// Where a copy is saved if the files are taken away.
-    let copyFolder: FilePath?
-    /// The copy that was saved, while they are away.
-    var savedCopy: FilePath?
-    /// Where its files are; nil while the disk has had no room yet to make the tables.
-    private(set) var place: LedgerPlace?
+    /// The copy that is made if the files are taken away.
+    let saved: SavedLedger
+    /// Where its files are.
+    private(set) var place: LedgerPlace
     private var waiting: [Waiter] = []
     /// How many changes wait for the next transaction; those in the one under way are not among them.
     var waitingCount: Int { waiting.count }
@@ -41,13 +39,13 @@ public actor SQLiteLedger: MountLedger {
     }
 
     init(
-        database: DatabaseQueue, files: LedgerFiles, place: LedgerPlace?, copyFolder: FilePath?, waitingLimit: Int,
+        database: DatabaseQueue, files: LedgerFiles, place: LedgerPlace, copyFolder: FilePath?, waitingLimit: Int,
         writer: LedgerWriter
     ) {
         self.database = database
         self.files = files
         self.place = place
-        self.copyFolder = copyFolder
+        saved = SavedLedger(in: copyFolder)
         self.waitingLimit = waitingLimit
         self.writer = writer
         reader = LedgerReader(file: files.file)
@@ -73,7 +71,7 @@ public actor SQLiteLedger: MountLedger {
 
     public func load() async throws(MountError) -> LedgerContents {
         try checkOpen("load")
-        if place == nil { return LedgerContents() }
+        if !place.isMade { return LedgerContents() }
         let reader = reader
         let result: Result<LedgerContents, MountError> = await onWriterQueue { database in
             do {
@@ -96,7 +94,7 @@ public actor SQLiteLedger: MountLedger {
         isClosed = true
         await committing?.value
         var loss: MountError?
-        if let place, !wasClosed { do throws(MountError) { try await check(place) } catch { loss = error } }
+        if !wasClosed { do throws(MountError) { try await check() } catch { loss = error } }
         let database = database
         let file = writer.file
         let result: Result<Void, MountError> = await withCheckedContinuation { continuation in
@@ -131,11 +129,13 @@ public actor SQLiteLedger: MountLedger {
             let group = waiting
             waiting.removeAll(keepingCapacity: true)
             let changes = group.map(\.change)
-            let (writer, place, files) = (writer, place, files)
+            let (writer, place, files, saved) = (writer, place, files, saved)
             let outcome = await onWriterQueue { database in
                 do throws(MountError) {
-                    if let place { return writer.commit(changes, in: database, at: place) }
-                    return writer.commit(changes, in: database, at: try Self.make(files, in: database))
+                    // A copy must not outlive what follows.
+                    if saved.isThere { try saved.check(place, database) }
+                    let place = place.isMade ? place : try Self.make(files, in: database, at: place)
+                    return writer.commit(changes, in: database, at: place)
                 } catch {
                     return LedgerWriter.Outcome(results: changes.map { _ in .failure(error) })
                 }

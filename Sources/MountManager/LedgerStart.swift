@@ -33,7 +33,7 @@ enum LedgerStart {
         var scratch: FilePath
         /// For a copy of one that is taken away while it is open.
         var copyFolder: FilePath?
-        /// Whether a new ledger may begin although an unreadable one was moved aside here.
+        /// Whether a new ledger may begin although an unreadable one was moved aside here, or another one was saved.
         var beginsNew = false
         /// Told at each step of a commit.
         var steps = LedgerSteps.none
@@ -41,21 +41,20 @@ enum LedgerStart {
 
     /// Opens it, and goes on without it where it is broken or cannot be written; what happened is logged.
     ///
-    /// An unreadable ledger is moved aside. No new one is made in its place, nor where one was taken away and saved as
-    /// a copy, before the administrator says so: an empty ledger would take every mount that is there for a
-    /// stranger's. Blocks.
+    /// An unreadable ledger is moved aside. No new one is made in its place before the administrator says so: an empty
+    /// ledger would take every mount that is there for a stranger's. Where one was taken away and saved as a copy, not
+    /// even the ledger in its place is used: it may be an older one. Blocks.
     ///
     /// - Throws: `unavailable` where another process has it open; `resource_exhausted` where there is none, and no room
     ///   for the file of a new one.
     init(at place: Place, logger: Logger) throws(MountError) {
-        if !place.beginsNew, let waiting = Self.undecided(place) {
+        var saved: FilePath?
+        if let folder = place.copyFolder { saved = try SQLiteLedger.savedCopy(in: folder) }
+        if !place.beginsNew, let waiting = Self.undecided(place, saved) {
             self = .readOnly(waiting)
         } else {
             do throws(LedgerOpenError) {
-                self = .open(
-                    try SQLiteLedger.open(
-                        at: place.stateFolder, movesUnreadableAside: true, savingCopiesIn: place.copyFolder,
-                        steps: place.steps))
+                self = .open(try Self.open(place, givingUp: saved, logger))
                 return
             } catch {
                 self = .readOnly(try Self.withoutLedger(because: error, place))
@@ -64,16 +63,48 @@ enum LedgerStart {
         if case .readOnly(let ledger) = self { Self.log(ledger.reason, logger) }
     }
 
-    /// A folder that cannot be read is said so when the ledger is opened.
-    private static func undecided(_ place: Place) -> ReadOnlyLedger? {
+    private static func open(
+        _ place: Place, givingUp saved: FilePath?, _ logger: Logger
+    ) throws(LedgerOpenError) -> SQLiteLedger {
+        func open() throws(LedgerOpenError) -> SQLiteLedger {
+            try SQLiteLedger.open(
+                at: place.stateFolder, movesUnreadableAside: true, savingCopiesIn: place.copyFolder, steps: place.steps)
+        }
+        guard let saved else { return try open() }
+        let ledger: SQLiteLedger
+        do throws(LedgerOpenError) {
+            ledger = try open()
+        } catch {
+            // Such as the log of the one that was taken away: who gives up its copy has decided about that too.
+            guard error.reason == .unreadable, let moved = error.movedTo else { throw error }
+            logger.warning("what was in the ledger's place is moved aside", metadata: ["moved_to": "\(moved)"])
+            ledger = try open()
+        }
+        do throws(MountError) {
+            let name = try SQLiteLedger.giveUpSavedCopy(in: saved.removingLastComponent())
+            logger.notice("the copy of the ledger that was taken away is given up", metadata: ["moved_to": "\(name)"])
+        } catch {
+            logger.error("the next start will be read-only: \(error)")
+        }
+        return ledger
+    }
+
+    /// A state folder that cannot be read is said so when the ledger is opened.
+    private static func undecided(_ place: Place, _ saved: FilePath?) -> ReadOnlyLedger? {
+        if let saved {
+            let problem = MountError(
+                .unavailable,
+                "the ledger was taken from under an earlier holdfastd, which saved \(saved), and nobody has decided "
+                    + "yet which holds",
+                context: MountError.Context(
+                    operation: "open", target: place.stateFolder.appending(SQLiteLedger.fileName).string))
+            return ReadOnlyLedger(
+                contents: LedgerContents(), reason: ReadOnlyReason(.saved, problem, movedTo: saved.string))
+        }
         guard let survey = try? LedgerSurvey(of: place.stateFolder), !survey.isThere else { return nil }
-        let saved = place.copyFolder.flatMap { try? SQLiteLedger.lastCopy(in: $0) }
-        guard let last = saved ?? survey.movedAside.last else { return nil }
+        guard let last = survey.movedAside.last else { return nil }
         let problem = MountError(
-            .unavailable,
-            last == saved
-                ? "the ledger was taken from under an earlier holdfastd, \(last) is a copy, and none is in its place"
-                : "the ledger could not be read, was moved to \(last), and no other is in its place",
+            .unavailable, "the ledger could not be read, was moved to \(last), and no other is in its place",
             context: MountError.Context(operation: "open", target: last.string))
         return ReadOnlyLedger(
             contents: LedgerContents(), reason: ReadOnlyReason(.undecided, problem, movedTo: last.string))

@@ -18,9 +18,10 @@ public struct ReadOnlyReason: Hashable, Sendable {
     public enum Cause: Hashable, Sendable, CaseIterable {
         /// The ledger is damaged, or is none.
         case unreadable
-        /// There is none, but an unreadable one that was moved aside, or the copy of one that was taken away, and
-        /// nobody has decided yet what is to follow.
+        /// There is none, but an unreadable one that was moved aside, and nobody has decided yet what is to follow.
         case undecided
+        /// One was taken away from an earlier daemon, which saved a copy, and nobody has decided yet which holds.
+        case saved
         /// A newer version has written it.
         case newerSchema
         /// It cannot be written where it is.
@@ -61,6 +62,8 @@ public struct ReadOnlyReason: Hashable, Sendable {
         switch cause {
         case .unreadable, .undecided:
             .unreadableLedger(problem.message, why: why, movedTo: movedTo)
+        case .saved:
+            .savedLedger(movedTo ?? "a copy", of: problem.context.target ?? "the ledger", why: why)
         case .newerSchema:
             Finding(
                 "ledger_newer", .error, what: problem.message, why: why, action: "run the newer holdfastd again")

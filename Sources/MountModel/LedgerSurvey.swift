@@ -9,6 +9,8 @@ public struct LedgerSurvey: Hashable, Sendable {
     /// What follows the name: nothing for the database itself, and what SQLite keeps beside it: the write-ahead log, an
     /// index of it where others share the file, and the rollback journal of the first moments.
     public static let suffixes = ["", "-wal", "-shm", "-journal"]
+    /// The name, in the runtime folder, of the copy of a ledger that was taken from under the daemon.
+    public static let savedName = "ledger-saved.sqlite"
     /// The name of the n-th ledger that could not be read and was moved aside; its log and index have it too.
     public static func asideName(_ number: Int) -> String { "\(fileName).unreadable-\(number)" }
 

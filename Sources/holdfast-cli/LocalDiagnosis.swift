@@ -29,7 +29,14 @@ struct LocalDiagnosis {
         let heard = silent.contains(state) ? nil : stateFolder
         let unheard = UnheardDaemon(of: socket, after: problem, stateFolder: heard)
         var findings = [unheard?.finding ?? Self.absence(of: socket, problem)] + silent.map(Self.silence)
-        if heard != nil { findings += ledger }
+        let saved = Self.savedCopy(beside: socket)
+        if let saved {
+            findings.append(
+                .savedLedger(
+                    saved, of: state.appending(LedgerSurvey.fileName).string,
+                    why: "holdfastd changes nothing before somebody has decided which holds"))
+        }
+        if heard != nil { findings += ledger(hasCopy: saved != nil) }
         if geteuid() != 0 { findings.append(Self.notRoot) }
         do throws(SystemCallError) {
             if !silent.contains(root) { findings += try MountRootFacts(lookingAt: root).findings }
@@ -81,10 +88,18 @@ struct LocalDiagnosis {
                 + "device does not answer")
     }
 
-    private var ledger: [Finding] {
+    /// The copy of a ledger that was taken from under a daemon: in the runtime folder, which is the socket's as a rule.
+    private static func savedCopy(beside socket: String) -> String? {
+        let folder = FilePath(socket).removingLastComponent()
+        let name = LedgerSurvey.savedName
+        guard FolderFacts(lookingAt: folder).sizes(ofNamesBeginningWith: name)[name] != nil else { return nil }
+        return folder.appending(name).string
+    }
+
+    private func ledger(hasCopy: Bool) -> [Finding] {
         let facts = StateFolderFacts(lookingAt: FilePath(stateFolder))
         var findings = facts.findings()
-        if !facts.ledgers.isThere, let last = facts.ledgers.movedAside.last {
+        if !hasCopy, !facts.ledgers.isThere, let last = facts.ledgers.movedAside.last {
             findings.append(
                 .unreadableLedger(
                     "the ledger could not be read and was moved aside: \(last)",

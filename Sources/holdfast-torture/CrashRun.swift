@@ -172,10 +172,7 @@ final class CrashRun {
 
     /// Counts the kill and looks at what the dead daemon has left; sometimes the next one is killed as it recovers.
     private func died(_ daemon: DaemonProcess, _ aim: Aim) throws {
-        daemon.signal(SIGKILL)
-        guard case .killed(SIGKILL) = daemon.waitForEnd(within: 10) else {
-            throw Complaint("\(aim): the daemon ended by itself: \(daemon.logTail().joined(separator: "\n"))")
-        }
+        try kill(daemon, "\(aim)")
         unchecked += 1
         count(aim, of: daemon)
         held.close()
@@ -183,6 +180,14 @@ final class CrashRun {
         try compareLedger(after: daemon, "\(aim)")
         if Int.random(in: 0..<6, using: &random) == 0 { try reboot() }
         if Int.random(in: 0..<3, using: &random) == 0, unchecked < 4 { try killRecovery() }
+    }
+
+    /// Kills it, unless a failpoint has; what ended in another way is a violation.
+    private func kill(_ daemon: DaemonProcess, _ moment: String) throws {
+        daemon.signal(SIGKILL)
+        guard case .killed(SIGKILL) = daemon.waitForEnd(within: 10) else {
+            throw Complaint("\(moment): the daemon ended by itself: \(daemon.logTail().joined(separator: "\n"))")
+        }
     }
 
     private func count(_ aim: Aim, of daemon: DaemonProcess) {
@@ -211,18 +216,15 @@ final class CrashRun {
         let daemon = try start(
             isPoint ? ["HOLDFAST_FAILPOINT": "any:\(Int.random(in: 1...60, using: &random))"] : [:])
         let moment = Double.random(in: 0...0.12, using: &random)
-        if daemon.waitForEnd(within: isPoint ? 0.25 : moment) == nil { daemon.signal(SIGKILL) }
-        guard case .killed(SIGKILL) = daemon.waitForEnd(within: 10) else {
-            throw Complaint("the daemon ended by itself: \(daemon.logTail().joined(separator: "\n"))")
-        }
+        _ = daemon.waitForEnd(within: isPoint ? 0.25 : moment)
+        try kill(daemon, "as it recovered")
         report.kills["recovery", default: 0] += 1
         unchecked += 1
         try compareLedger(after: daemon, "killed as it recovered")
     }
 
     private func killAtRest(_ daemon: DaemonProcess, _ list: MountList) throws {
-        daemon.signal(SIGKILL)
-        _ = daemon.waitForEnd(within: 10)
+        try kill(daemon, "at rest")
         unchecked += 1
         report.kills["rest", default: 0] += 1
         let listed = check.attachments(in: list).found.mapValues(\.isPersistent)

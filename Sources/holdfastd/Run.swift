@@ -48,8 +48,10 @@ struct Run: AsyncParsableCommand {
 
     @Flag(
         help: ArgumentHelp(
-            "Begin a new, empty ledger where one was moved aside because it could not be read.",
-            discussion: "Once, by hand: mounts that are there stay, and nobody is attached to them any more."))
+            "Begin a new, empty ledger where one was moved aside because it could not be read, or was taken away.",
+            discussion:
+                "Once, by hand: mounts that are there stay, and nobody is attached to them any more. One that is in "
+                + "place and can be read is used."))
     var newLedger = false
 
     func run() async throws {

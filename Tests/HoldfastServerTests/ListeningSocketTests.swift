@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Glibc
-import HoldfastServer
 import Logging
 import MountModel
 import SystemPackage
 import Testing
+
+@testable import HoldfastServer
 
 extension HTTPServerTests {
     @Suite struct ListeningSocketTests {
@@ -85,22 +86,96 @@ extension HTTPServerTests {
             #expect(access(path.string, F_OK) != 0)
         }
 
-        @Test func `the socket file of a dead daemon is replaced`() async throws {
+        @Test func `a dead socket that is put in the place of the one that listens is replaced`() async throws {
             let folder = try TemporaryFolder()
-            defer { rmdir(folder.path.string) }
+            let (path, aside) = (folder.path.appending("s"), folder.path.appending("aside"))
+            let (listening, announce) = AsyncStream<Void>.makeStream()
+            let server = HTTPServer(
+                service: ScriptedMountService(), socketPath: path, logger: LogRecorder().logger,
+                onListening: { announce.yield() })
+            let task = Task {
+                defer { announce.finish() }
+                try await server.run()
+            }
+            var announcements = listening.makeAsyncIterator()
+            #expect(await announcements.next() != nil)
+            #expect(rename(path.string, aside.string) == 0)
+            #expect(await announcements.next() != nil)
+            #expect(rename(aside.string, path.string) == 0)
+            // Or the wait below would have no end.
+            let deadline = Task {
+                try await Task.sleep(for: .seconds(10))
+                announce.finish()
+            }
+            #expect(await announcements.next() != nil)
+            deadline.cancel()
+            let client = try RawClient(path)
+            #expect(try await client.ask("GET", "/healthz").status == 200)
+            try await client.close()
+            task.cancel()
+            try await task.value
+            try folder.remove()
+        }
+
+        @Test func `what somebody else listens on in its place is left alone`() async throws {
+            let folder = try TemporaryFolder()
             let path = folder.path.appending("s")
-            let dead = socket(AF_UNIX, CInt(SOCK_STREAM.rawValue), 0)
+            let task = await start(at: path)
+            #expect(unlink(path.string) == 0)
+            let other = try bound(to: path)
+            #expect(listen(other, 1) == 0)
+            let before = try inode(of: path)
+            // Two looks and more.
+            try await Task.sleep(for: .seconds(2.5))
+            #expect(try inode(of: path) == before)
+            task.cancel()
+            try await task.value
+            #expect(try inode(of: path) == before)
+            close(other)
+            #expect(unlink(path.string) == 0)
+            try folder.remove()
+        }
+
+        @Test func `where the kernel refuses to listen, the name is free again`() throws {
+            let folder = try TemporaryFolder()
+            let path = folder.path.appending("s")
+            #expect(throws: MountError.self) {
+                _ = try ListeningSocket(at: path, backlog: 1) { _, _ in
+                    errno = EOPNOTSUPP
+                    return -1
+                }
+            }
+            #expect(access(path.string, F_OK) != 0)
+            try folder.remove()
+        }
+
+        private func inode(of path: FilePath) throws -> ino_t {
+            var status = stat()
+            if lstat(path.string, &status) < 0 { throw RawClient.Failure(call: "lstat", number: errno) }
+            return status.st_ino
+        }
+
+        /// A socket that has the name and does not listen.
+        private func bound(to path: FilePath) throws -> CInt {
+            let descriptor = socket(AF_UNIX, CInt(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
             var address = sockaddr_un()
             address.sun_family = sa_family_t(AF_UNIX)
             withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.string.utf8) }
             // SAFETY: sockaddr_un begins as sockaddr does, and its own length is passed.
-            let bound = withUnsafePointer(to: &address) {
+            let result = withUnsafePointer(to: &address) {
                 $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                    bind(dead, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+                    bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
                 }
             }
-            #expect(bound == 0)
-            close(dead)
+            if result < 0 { throw RawClient.Failure(call: "bind", number: errno) }
+            return descriptor
+        }
+
+        @Test func `the socket file of a dead daemon is replaced`() async throws {
+            let folder = try TemporaryFolder()
+            defer { rmdir(folder.path.string) }
+            let path = folder.path.appending("s")
+            close(try bound(to: path))
             let task = await start(at: path)
             let client = try RawClient(path)
             #expect(try await client.ask("GET", "/healthz").status == 200)

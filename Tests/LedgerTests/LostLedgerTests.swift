@@ -62,19 +62,20 @@ struct LostLedgerTests {
                     #expect(try await ledger.load().consumers == ["before"])
                     for _ in 0..<2 {
                         let problem = await #expect(throws: MountError.self) { try await ledger.checkPlace() }
-                        #expect(problem?.hint?.contains("\(saved.path)/ledger-saved-1.sqlite") == true)
+                        #expect(problem?.hint?.contains("\(saved.path)/ledger-saved.sqlite") == true)
                     }
-                    #expect(try names(in: saved.path) == ["ledger-saved-1.sqlite"])
+                    #expect(try names(in: saved.path) == ["ledger-saved.sqlite"])
                     if try loss.end(in: folder) {
                         try await ledger.checkPlace()
                         try await ledger.commit(try Sample.attach("/mnt/b", "back"))
                         try await ledger.close()
                         #expect(try await folder.contents().consumers == ["before", "back"], "\(loss)")
-                    } else {
-                        await #expect(throws: MountError.self) { try await ledger.close() }
+                        #expect(try names(in: saved.path).isEmpty, "\(loss)")
+                        return
                     }
+                    await #expect(throws: MountError.self) { try await ledger.close() }
                     // The copy is a ledger like any other, once it has the name.
-                    let copy = saved.path.appending("ledger-saved-1.sqlite").string
+                    let copy = saved.path.appending("ledger-saved.sqlite").string
                     try #require(rename(copy, saved.file.string) == 0)
                     #expect(try await saved.contents().consumers == ["before"])
                 }
@@ -90,8 +91,8 @@ struct LostLedgerTests {
                 try await ledger.commit(try Sample.attach("/mnt/a", "before"))
                 try #require(unlink(folder.file.string) == 0)
                 let problem = await #expect(throws: MountError.self) { try await ledger.close() }
-                #expect(problem?.hint?.contains("ledger-saved-1.sqlite") == true)
-                #expect(try names(in: saved.path) == ["ledger-saved-1.sqlite"])
+                #expect(problem?.hint?.contains("ledger-saved.sqlite") == true)
+                #expect(try names(in: saved.path) == ["ledger-saved.sqlite"])
                 try await ledger.close()
             }
         }
@@ -109,8 +110,104 @@ struct LostLedgerTests {
                 #expect(problem?.cleanupFailures.isEmpty == false)
                 try #require(mkdir(place.string, 0o700) == 0)
                 let later = await #expect(throws: MountError.self) { try await ledger.checkPlace() }
-                #expect(later?.hint?.contains("ledger-saved-1.sqlite") == true)
+                #expect(later?.hint?.contains("ledger-saved.sqlite") == true)
                 await #expect(throws: MountError.self) { try await ledger.close() }
+            }
+        }
+    }
+
+    @Test("a copy for which there is no room leaves nothing, and with room there is one")
+    func noRoom() async throws {
+        try PrivateNamespace.require()
+        try await withLedgerFolder { folder in
+            try await withLedgerFolder { saved in
+                try #require(mount("tmpfs", saved.path.string, "tmpfs", 0, "size=16k,mode=0700") == 0)
+                defer { #expect(umount2(saved.path.string, CInt(MNT_DETACH)) == 0) }
+                let ledger = try SQLiteLedger.open(at: folder.path, savingCopiesIn: saved.path)
+                try await ledger.commit(try Sample.attach("/mnt/a", "before"))
+                try #require(unlink(folder.file.string) == 0)
+                for _ in 0..<2 {
+                    let problem = await #expect(throws: MountError.self) { try await ledger.checkPlace() }
+                    #expect(problem?.hint?.contains("must not be stopped") == true)
+                    #expect(problem?.cleanupFailures.first?.contains("full") == true)
+                    #expect(try names(in: saved.path).isEmpty)
+                }
+                try #require(mount("none", saved.path.string, nil, UInt(MS_REMOUNT), "size=1m") == 0)
+                // What a kill in the middle leaves.
+                for suffix in ["", "-journal"] {
+                    try Data("torn".utf8).write(
+                        to: URL(fileURLWithPath: "\(saved.path)/ledger-saving.sqlite\(suffix)"))
+                }
+                let problem = await #expect(throws: MountError.self) { try await ledger.checkPlace() }
+                #expect(problem?.hint?.contains("ledger-saved.sqlite") == true)
+                #expect(try names(in: saved.path) == ["ledger-saved.sqlite"])
+                await #expect(throws: MountError.self) { try await ledger.close() }
+            }
+        }
+    }
+
+    @Test("looks that overlap, and the end with them, save one copy")
+    func overlapping() async throws {
+        try await withLedgerFolder { folder in
+            try await withLedgerFolder { saved in
+                let ledger = try SQLiteLedger.open(at: folder.path, savingCopiesIn: saved.path)
+                try await ledger.commit(try Sample.attach("/mnt/a", "before"))
+                try #require(unlink(folder.file.string) == 0)
+                await withTaskGroup { group in
+                    for _ in 0..<4 {
+                        group.addTask { await #expect(throws: MountError.self) { try await ledger.checkPlace() } }
+                    }
+                    await group.waitForAll()
+                }
+                await #expect(throws: MountError.self) { try await ledger.close() }
+                #expect(try names(in: saved.path) == ["ledger-saved.sqlite"])
+            }
+        }
+    }
+
+    @Test("when the files are back, the copy goes before anything is committed")
+    func backAndCommitted() async throws {
+        try await withLedgerFolder { folder in
+            try await withLedgerFolder { saved in
+                let ledger = try SQLiteLedger.open(at: folder.path, savingCopiesIn: saved.path)
+                try await ledger.commit(try Sample.attach("/mnt/a", "before"))
+                try Loss.moved.happen(to: folder)
+                await #expect(throws: MountError.self) { try await ledger.checkPlace() }
+                #expect(try names(in: saved.path) == ["ledger-saved.sqlite"])
+                #expect(try Loss.moved.end(in: folder))
+                try await ledger.commit(try Sample.attach("/mnt/b", "back"))
+                #expect(try names(in: saved.path).isEmpty)
+                try await ledger.close()
+            }
+        }
+    }
+
+    @Test("a file that is replaced before the disk has room for the tables is not written")
+    func replacedBeforeItIsMade() async throws {
+        try PrivateNamespace.require()
+        try await withLedgerFolder { folder in
+            try #require(mount("tmpfs", folder.path.string, "tmpfs", 0, "size=64k,mode=0700") == 0)
+            defer { #expect(umount2(folder.path.string, CInt(MNT_DETACH)) == 0) }
+            let filler = folder.path.appending("filler")
+            let pages = Data(repeating: 0, count: 64 << 10)
+            try pages.write(to: URL(fileURLWithPath: filler.string))
+            try await withLedgerFolder { saved in
+                let ledger = try SQLiteLedger.open(at: folder.path, savingCopiesIn: saved.path)
+                try await ledger.checkPlace()
+                try #require(unlink(folder.file.string) == 0)
+                try Data().write(to: URL(fileURLWithPath: folder.file.string))
+                try #require(unlink(filler.string) == 0)
+                let change = try Sample.attach("/mnt/a", "nowhere")
+                for _ in 0..<2 {
+                    let refusal = await #expect(throws: MountError.self) { try await ledger.commit(change) }
+                    #expect(refusal?.code == .unavailable)
+                    #expect(refusal?.message.contains("\(folder.file) is another file now") == true)
+                }
+                let problem = await #expect(throws: MountError.self) { try await ledger.checkPlace() }
+                #expect(problem?.hint?.contains("restart holdfastd") == true)
+                await #expect(throws: MountError.self) { try await ledger.close() }
+                // Nothing was recorded that could be saved.
+                #expect(try names(in: saved.path).isEmpty)
             }
         }
     }

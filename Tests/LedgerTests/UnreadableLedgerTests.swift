@@ -56,9 +56,10 @@ struct UnreadableLedgerTests {
             try log.write(to: URL(fileURLWithPath: folder.file.string + "-wal"))
             #expect(try folder.openFailure().reason == .unreadable)
             #expect(try folder.bytes("-wal") == log)
-            _ = try SQLiteLedger.moveAside(in: folder.path)
+            let aside = try SQLiteLedger.moveAside(in: folder.path)
+            #expect(aside == folder.path.appending("ledger.sqlite.unreadable-1-wal"))
             #expect(try await folder.contents() == LedgerContents())
-            #expect(try Data(contentsOf: URL(fileURLWithPath: folder.file.string + ".unreadable-1-wal")) == log)
+            #expect(try Data(contentsOf: URL(fileURLWithPath: aside.string)) == log)
         }
     }
 

@@ -72,23 +72,58 @@ struct LedgerStartTests {
         }
     }
 
-    @Test("where a copy of a ledger that was taken away waits, none begins before it is asked for")
-    func saved() async throws {
+    /// What is in the ledger's place while a copy of it waits.
+    enum Remains: CaseIterable {
+        case nothing, log, ledger
+    }
+
+    @Test(
+        "while a copy of a ledger that was taken away waits, nothing is changed, whatever is in its place",
+        arguments: Remains.allCases)
+    func saved(remains: Remains) async throws {
         try await withPlace { place in
             var place = place
-            try make(place)
             let folder = place.stateFolder.removingLastComponent()
+            let (copy, file) = (folder.appending("ledger-saved.sqlite"), place.stateFolder.appending("ledger.sqlite"))
             place.copyFolder = folder
-            #expect(try start(place).readOnlyReason == nil)
-            try #require(unlink(place.stateFolder.appending("ledger.sqlite").string) == 0)
-            _ = unlink(place.stateFolder.appending("ledger.sqlite-wal").string)
-            try Data("a copy".utf8).write(to: URL(fileURLWithPath: folder.appending("ledger-saved-1.sqlite").string))
-            let reason = try #require(try start(place).readOnlyReason)
-            #expect(reason.cause == .undecided)
-            #expect(reason.finding.action.contains("ledger-saved-1.sqlite"))
+            try make(place)
+            if case .open(let ledger) = try start(place) { try await ledger.close() }
+            if remains != .ledger { try #require(unlink(file.string) == 0) }
+            if remains == .log { try Data("a log".utf8).write(to: URL(fileURLWithPath: file.string + "-wal")) }
+            try Data("a copy".utf8).write(to: URL(fileURLWithPath: copy.string))
+            let names = try FileManager.default.contentsOfDirectory(atPath: place.stateFolder.string)
+            for _ in 0..<2 {
+                let reason = try #require(try start(place).readOnlyReason)
+                #expect(reason.cause == .saved)
+                #expect(reason.finding.code == "ledger_lost")
+                for part in [copy.string, file.string, "-wal", "--new-ledger", "in memory"] {
+                    #expect(reason.finding.action.contains(part), "\(part)")
+                }
+            }
+            #expect(try FileManager.default.contentsOfDirectory(atPath: place.stateFolder.string) == names)
             place.beginsNew = true
-            #expect(try start(place).readOnlyReason == nil)
+            guard case .open(let opened) = try start(place) else {
+                Issue.record("--new-ledger has not ended it")
+                return
+            }
+            try await opened.close()
             place.beginsNew = false
+            #expect(try start(place).readOnlyReason == nil)
+            let kept = URL(fileURLWithPath: folder.appending("ledger-given-up.sqlite").string)
+            #expect(try Data(contentsOf: kept) == Data("a copy".utf8))
+        }
+    }
+
+    @Test("a copy that the administrator removes decides nothing any more")
+    func removedCopy() async throws {
+        try await withPlace { place in
+            var place = place
+            place.copyFolder = place.stateFolder.removingLastComponent()
+            try make(place)
+            let copy = place.stateFolder.removingLastComponent().appending("ledger-saved.sqlite")
+            try Data("a copy".utf8).write(to: URL(fileURLWithPath: copy.string))
+            #expect(try start(place).readOnlyReason != nil)
+            try #require(unlink(copy.string) == 0)
             #expect(try start(place).readOnlyReason == nil)
         }
     }
