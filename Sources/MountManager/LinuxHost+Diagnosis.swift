@@ -28,6 +28,13 @@ extension LinuxHost {
                     why: "nothing is mounted until one of them ends; mounts that are there, and detaches, go on",
                     action: hung.hint ?? ""))
         }
+        if let hung = await threads.hungLooks() {
+            findings.append(
+                Finding(
+                    "looks_taken", .error, what: hung.message,
+                    why: "attaches that do not name the type of a device, an image or a folder wait for one of them",
+                    action: hung.hint ?? ""))
+        }
         for listing in await manager.list() { findings += Self.finding(about: listing.status) }
         for mount in await manager.unrecordedMounts() { findings.append(finding(about: mount)) }
         return findings

@@ -24,7 +24,7 @@ public final class LinuxHost: Sendable {
 
     let options: Options
     let root: ManagedRoot
-    private let threads: LinuxExecutor
+    let threads: LinuxExecutor
     private let workers: WorkerPool?
     private let ledger: LedgerStart
     private let parking: ParkingLot

@@ -36,8 +36,8 @@ extension WorkerPool {
         guard case .closed = answer.reply else { throw failure(answer.reply) }
     }
 
-    func detect(_ path: FilePath) throws(OperationFailure) -> String? {
-        let answer = try call(WorkerOrder(.detect(path), lock: nil))
+    func detect(_ path: FilePath, interrupt: OperationInterrupt?) throws(OperationFailure) -> String? {
+        let answer = try call(WorkerOrder(.detect(path), lock: nil), interrupt: interrupt)
         guard case .detected(let name) = answer.reply else { throw failure(answer.reply) }
         return name
     }

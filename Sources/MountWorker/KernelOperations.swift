@@ -24,7 +24,7 @@ public protocol KernelOperations: Sendable {
     func close(_ mount: consuming OwnedDescriptor) throws(OperationFailure)
 
     /// What is at the path: `folder`, or a filesystem's name.
-    func detect(_ path: FilePath) throws(OperationFailure) -> String?
+    func detect(_ path: FilePath, interrupt: OperationInterrupt?) throws(OperationFailure) -> String?
 }
 
 /// Why an operation has no answer.
@@ -60,7 +60,9 @@ extension MountOperations: KernelOperations {
         do throws(SystemCallError) { try mount.close() } catch { throw .refused(error) }
     }
 
-    public func detect(_ path: FilePath) throws(OperationFailure) -> String? {
+    public func detect(
+        _ path: FilePath, interrupt: OperationInterrupt?
+    ) throws(OperationFailure) -> String? {
         do throws(SystemCallError) { return try identify(path) } catch { throw .refused(error) }
     }
 }
