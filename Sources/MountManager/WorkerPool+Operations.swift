@@ -44,6 +44,10 @@ extension WorkerPool {
 
     /// An answer to another question is no answer.
     private func failure(_ reply: WorkerReply) -> OperationFailure {
-        if case .failed(let error) = reply { .refused(error) } else { .ended }
+        switch reply {
+        case .failed(let error): .refused(error)
+        case .ownFolder(let shown): .ownFolder(shown)
+        default: .ended
+        }
     }
 }

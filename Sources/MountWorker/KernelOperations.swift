@@ -31,6 +31,8 @@ public protocol KernelOperations: Sendable {
 public enum OperationFailure: Error, Hashable, Sendable {
     /// The kernel refused.
     case refused(SystemCallError)
+    /// A mount would show a folder of Holdfast's own.
+    case ownFolder(OwnFolders.Shown)
     /// It took longer than it may; its worker was killed and has ended.
     case late(Duration)
     /// Its worker ended in the middle of it.
@@ -41,7 +43,12 @@ extension MountOperations: KernelOperations {
     public func build(
         _ recipe: MountRecipe, lock: OperationLock?, interrupt: OperationInterrupt?
     ) throws(OperationFailure) -> DetachedMount {
-        do throws(SystemCallError) { return try build(recipe) } catch { throw .refused(error) }
+        let outcome: BuildOutcome
+        do throws(SystemCallError) { outcome = try build(recipe) } catch { throw .refused(error) }
+        switch consume outcome {
+        case .built(let mount): return mount
+        case .ownFolder(let shown): throw .ownFolder(shown)
+        }
     }
 
     public func unmount(

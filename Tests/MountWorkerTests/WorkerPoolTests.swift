@@ -66,7 +66,7 @@ import Testing
             while try !isZombie(worker) { sched_yield() }
             // With a descriptor, which must come back from the one that did not hear.
             let mount = try MountOperations(root: site.root, parking: site.parking).build(
-                WorkerSite.recipe("ext4", .image(image, readOnly: false)))
+                WorkerSite.recipe("ext4", .image(image, readOnly: false)), lock: nil, interrupt: nil)
             try pool.close(mount.releaseDescriptor())
             try site.waitUntilReleased(image)
             #expect(try !OwnProcesses.children().contains(worker))
