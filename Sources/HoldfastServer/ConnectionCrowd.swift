@@ -23,6 +23,7 @@ struct ConnectionCrowd<ID: Hashable & Sendable>: Sendable {
 
     private var places: [ID: Place] = [:]
     private var present = 0
+    private var occupied = 0
     private var clock: UInt64 = 0
 
     init(limit: Int) { self.limit = limit }
@@ -30,8 +31,8 @@ struct ConnectionCrowd<ID: Hashable & Sendable>: Sendable {
     /// How many are connected, those that have been told to end apart.
     var count: Int { present }
 
-    /// Whether only the reserve is left.
-    var isCrowded: Bool { present > limit - reserve }
+    /// Whether so many are occupied that only the reserve is left.
+    var isCrowded: Bool { occupied >= limit - reserve }
 
     /// Whether it has been told to end.
     func isLeaving(_ id: ID) -> Bool { if case .leaving = places[id] { true } else { false } }
@@ -45,7 +46,7 @@ struct ConnectionCrowd<ID: Hashable & Sendable>: Sendable {
         places[id] = isAdmitted ? .free(since: clock) : .leaving
         if !isAdmitted { return (false, nil) }
         present += 1
-        guard isCrowded, let oldest = oldest(but: id) else { return (true, nil) }
+        guard present > limit - reserve, let oldest = oldest(but: id) else { return (true, nil) }
         places[oldest] = .leaving
         present -= 1
         return (true, oldest)
@@ -53,11 +54,15 @@ struct ConnectionCrowd<ID: Hashable & Sendable>: Sendable {
 
     /// An answer is owed to it from now on, or not any more.
     mutating func setOccupied(_ id: ID, _ isOccupied: Bool) {
-        guard let place = places[id] else { return }
-        if case .leaving = place {
+        switch (places[id], isOccupied) {
+        case (nil, _), (.leaving, false), (.occupied, true): return
+        case (.leaving, true):
             // What it sent before it heard of it is answered.
-            guard isOccupied else { return }
             present += 1
+            occupied += 1
+        case (.free, true): occupied += 1
+        case (.occupied, false): occupied -= 1
+        case (.free, false): break
         }
         clock += 1
         places[id] = isOccupied ? .occupied : .free(since: clock)
@@ -66,7 +71,10 @@ struct ConnectionCrowd<ID: Hashable & Sendable>: Sendable {
     /// It is closed.
     mutating func leave(_ id: ID) {
         switch places.removeValue(forKey: id) {
-        case .free, .occupied: present -= 1
+        case .free: present -= 1
+        case .occupied:
+            present -= 1
+            occupied -= 1
         case .leaving, nil: break
         }
     }

@@ -1,26 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import MountManager
 internal import MountModel
 
-/// Looks at the host once at a time, however many ask.
-///
-/// Who asks while somebody looks shares the next look with all others who wait: so each answer is newer than its
-/// question, and a folder whose filesystem hangs costs one thread. Nobody waits longer than the limit.
-actor SharedDiagnosis {
+/// Looks at the host once at a time, however many ask: a folder whose filesystem hangs costs one thread. Nobody waits
+/// longer than the limit.
+struct SharedDiagnosis: Sendable {
     private let limit: Duration
     private let known: @Sendable () async -> [Finding]
     private let look: @Sendable () async -> [Finding]
-    private var waiting: [UInt64: Waiter] = [:]
-    private var isLooking = false
-    private var lastNumber: UInt64 = 0
+    private let looks = SharedLooks<String, [Finding]>()
 
     /// How many wait for an answer.
-    var waitingCount: Int { waiting.count }
-
-    private struct Waiter {
-        let continuation: CheckedContinuation<[Finding], Never>
-        let clock: Task<Void, Never>
-    }
+    var waitingCount: Int { get async { await looks.waitingCount } }
 
     /// - Parameters:
     ///   - limit: how long a look may take.
@@ -37,34 +29,8 @@ actor SharedDiagnosis {
     /// What is wrong on the host, as seen after the question; at the limit, what is known without a look, and that it
     /// did not end.
     func findings() async -> [Finding] {
-        lastNumber += 1
-        let number = lastNumber
-        return await withCheckedContinuation { continuation in
-            let clock = Task {
-                do { try await Task.sleep(for: limit) } catch { return }
-                answer(number, (await known() + [unfinished]).sortedBySeverity())
-            }
-            waiting[number] = Waiter(continuation: continuation, clock: clock)
-            lookForThoseWhoWait()
-        }
-    }
-
-    private func lookForThoseWhoWait() {
-        guard !isLooking, !waiting.isEmpty else { return }
-        isLooking = true
-        let numbers = waiting.keys.sorted()
-        Task {
-            let found = await look()
-            isLooking = false
-            for number in numbers { answer(number, found) }
-            lookForThoseWhoWait()
-        }
-    }
-
-    private func answer(_ number: UInt64, _ findings: [Finding]) {
-        guard let waiter = waiting.removeValue(forKey: number) else { return }
-        waiter.clock.cancel()
-        waiter.continuation.resume(returning: findings)
+        if let found = await looks.value(of: "host", within: limit, look) { return found }
+        return (await known() + [unfinished]).sortedBySeverity()
     }
 
     private var unfinished: Finding {

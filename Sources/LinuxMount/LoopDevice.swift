@@ -34,7 +34,13 @@ public struct LoopDevice: ~Copyable, Sendable {
     /// - Throws: `EINVAL` for a relative path or something that is not a regular file, `ELOOP` for a symbolic link,
     ///   `EROFS` or `ETXTBSY` as `open` answers (`man 2 openat2`, kernel 5.6).
     public static func openImage(_ path: FilePath, readOnly: Bool) throws(SystemCallError) -> OwnedDescriptor {
-        let inspected = try OwnedDescriptor.openForInspection(path)
+        try openImage(.openForInspection(path), named: path, readOnly: readOnly)
+    }
+
+    /// The same of one whose place has been opened.
+    public static func openImage(
+        _ inspected: consuming OwnedDescriptor, named path: FilePath, readOnly: Bool
+    ) throws(SystemCallError) -> OwnedDescriptor {
         try requireRegularFile(inspected, named: path)
         return try inspected.reopen(flags: readOnly ? O_RDONLY : O_RDWR, on: path)
     }

@@ -16,28 +16,65 @@ public struct OwnFolders: Sendable {
         self.table = table
     }
 
-    /// Whether what is at the path shows one of them: it lies in one, or one lies in it, on the same filesystem.
+    /// What a path leads to.
+    public enum Opened: ~Copyable {
+        /// Its place (`O_PATH`), which shows none of the folders.
+        case others(OwnedDescriptor)
+        /// It lies in one of them, or one lies in it, on the same filesystem.
+        case own(Shown)
+    }
+
+    /// What shows one of the folders.
+    public struct Shown: Hashable, Sendable, CustomStringConvertible {
+        /// By which path it was reached.
+        public var path: FilePath
+        /// The folder that it shows.
+        public var folder: FilePath
+
+        /// Joins the two.
+        public init(_ path: FilePath, shows folder: FilePath) {
+            self.path = path
+            self.folder = folder
+        }
+
+        /// For an error's text.
+        public var description: String { "\(path) shows \(folder), which is Holdfast's own" }
+    }
+
+    /// Opens the place of a folder by an absolute path, of which no component may be a symbolic link, if it shows none
+    /// of them.
     ///
     /// Blocks as long as the filesystems on the way do: a worker's.
     ///
-    /// - Throws: EDEADLK where it does; what `openat2` answers, `ELOOP` for a symbolic link.
-    public func refuse(_ path: FilePath) throws(SystemCallError) {
-        guard let shown = try location(of: path) else { return }
+    /// - Throws: what `openat2` answers; `ELOOP` for a symbolic link, `ENOTDIR` for what is no folder.
+    public func openFolder(_ path: FilePath) throws(SystemCallError) -> Opened {
+        try check(SourceFolder.open(path), at: path)
+    }
+
+    /// The same for an image.
+    ///
+    /// - Throws: what `openat2` answers; `ELOOP` for a symbolic link.
+    public func openImage(_ path: FilePath) throws(SystemCallError) -> Opened {
+        try check(.openForInspection(path), at: path)
+    }
+
+    private func check(
+        _ opened: consuming OwnedDescriptor, at path: FilePath
+    ) throws(SystemCallError) -> Opened {
+        guard let shown = try location(of: opened, at: path) else { return .others(opened) }
         for folder in folders {
             let own: Location?
-            do throws(SystemCallError) { own = try location(of: folder) } catch {
+            do throws(SystemCallError) { own = try location(of: .openForInspection(folder), at: folder) } catch {
                 if error.errno == .noSuchFileOrDirectory { continue }
                 throw error
             }
             guard let own, own.device == shown.device else { continue }
             if shown.path.starts(with: own.path) || own.path.starts(with: shown.path) {
-                throw SystemCallError("openat2", Self.refusal, on: "\(path) shows \(folder), which is Holdfast's own")
+                return .own(Shown(path, shows: folder))
             }
         }
+        return .others(opened)
     }
-
-    /// What is thrown where something shows one of them; nothing that builds a mount answers it.
-    public static let refusal = Errno.deadlock
 
     private struct Location {
         let device: DeviceNumber
@@ -45,8 +82,9 @@ public struct OwnFolders: Sendable {
         let path: FilePath
     }
 
-    private func location(of path: FilePath) throws(SystemCallError) -> Location? {
-        let opened = try OwnedDescriptor.openForInspection(path)
+    private func location(
+        of opened: borrowing OwnedDescriptor, at path: FilePath
+    ) throws(SystemCallError) -> Location? {
         guard let entry = try table.entry(table.mountID(of: opened)), let mountpoint = entry.mountpoint else {
             return nil
         }

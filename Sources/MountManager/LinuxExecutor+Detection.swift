@@ -3,57 +3,70 @@
 internal import Filesystems
 public import MountModel
 internal import MountWorker
-internal import NIOConcurrencyHelpers
 internal import SystemPackage
 
 extension LinuxExecutor {
     public func detectType(of source: String, within limit: Duration) async throws(MountError) -> FilesystemType {
         if let type = catalog.inferType(from: source) { return type }
         try InputText.checkAbsolutePath(source, as: "source")
-        let path = FilePath(source)
-        let late = MountError(
-            .timedOut, "cannot look at \(source): it did not answer in time",
-            context: MountError.Context(operation: "detect", source: source),
-            hint: "is what it is on reachable? naming the type saves the look")
-        let hasBegun = NIOLockedValueBox(false)
-        try beginLook(at: source)
-        let result = await Deadline.first(within: limit, otherwise: .failure(late)) {
-            defer { self.looks.withLockedValue { $0 -= 1 } }
-            return await self.onThread(of: .sources) { () -> Result<String?, MountError> in
-                hasBegun.withLockedValue { $0 = true }
+        switch await looks.value(of: source, within: limit, { await self.look(at: source) }) {
+        case .success(let signature):
+            if let type = signature.flatMap({ catalog.type(forSignature: $0) }) { return type }
+            throw .invalidArgument(
+                "there is no filesystem that Holdfast knows on \(source)", hint: "name the type if you know better")
+        case .failure(let error): throw error
+        case nil: throw await unseen(source)
+        }
+    }
+
+    /// Where a worker looks, it is killed when the task is cancelled; a thread of this process goes on.
+    private func look(at source: String) async -> Result<String?, MountError> {
+        let interrupt = OperationInterrupt()
+        let result = await withTaskCancellationHandler {
+            await onThread(of: .looks) { () -> Result<String?, MountError> in
                 do throws(OperationFailure) {
-                    return .success(try self.operations.detect(path))
+                    return .success(try self.operations.detect(FilePath(source), interrupt: interrupt))
                 } catch {
                     return .failure(.operation("look at", source, failed: error))
                 }
             }
+        } onCancel: {
+            interrupt.raise()
         }
         switch result {
-        case .success(.success(let signature)):
-            if let type = signature.flatMap({ catalog.type(forSignature: $0) }) { return type }
-            throw .invalidArgument(
-                "there is no filesystem that Holdfast knows on \(source)", hint: "name the type if you know better")
-        case .failure(late) where !hasBegun.withLockedValue({ $0 }):
-            throw MountError(
-                .timedOut, "cannot look at \(source): all of the daemon's builds are taken by other sources",
-                context: late.context, hint: "'holdfast doctor' names them; this one was not looked at")
-        case .success(.failure(let error)), .failure(let error): throw error
+        case .success(let found): return found
+        case .failure(let error): return .failure(error)
         }
     }
 
-    /// More looks than these are refused: each of a source that hangs keeps a thread or a place in the queue for ever.
-    package static let lookLimit = 1024
-
-    private func beginLook(at source: String) throws(MountError) {
-        let isLet = looks.withLockedValue { looks in
-            guard looks < Self.lookLimit else { return false }
-            looks += 1
-            return true
+    /// Why nobody has an answer.
+    private func unseen(_ source: String) async -> MountError {
+        let context = MountError.Context(operation: "detect", source: source)
+        if Task.isCancelled {
+            return MountError(.cancelled, "nobody waits for the look at \(source) any more", context: context)
         }
-        if isLet { return }
-        throw MountError(
-            .resourceExhausted, "cannot look at \(source): \(Self.lookLimit) sources are being looked at already",
-            context: MountError.Context(operation: "detect", source: source),
-            hint: "does one of them hang? naming the type saves the look")
+        let others = await looks.subjects.filter { $0 != source }
+        if others.count >= lookLimit {
+            let taken = takenLooks(by: others)
+            return MountError(
+                .timedOut, "cannot look at \(source): \(taken.message)", context: context, hint: taken.hint)
+        }
+        return MountError(
+            .timedOut, "cannot look at \(source): it did not answer in time", context: context,
+            hint: "is what it is on reachable? naming the type saves the look")
+    }
+
+    /// What is said where as many looks as there may be hang, for ten seconds at least; nil where that is not so.
+    func hungLooks(after patience: Duration = .seconds(10)) async -> MountError? {
+        let hung = await looks.subjects(since: .now - patience)
+        return hung.count >= lookLimit ? takenLooks(by: hung) : nil
+    }
+
+    private func takenLooks(by sources: [String]) -> MountError {
+        let shown = sources.sorted().prefix(5).joined(separator: ", ") + (sources.count > 5 ? ", …" : "")
+        return MountError(
+            .resourceExhausted, "all of the \(lookLimit) looks that there may be at once are taken by others: \(shown)",
+            context: MountError.Context(operation: "detect"),
+            hint: "is what those are on reachable? naming the type saves the look")
     }
 }

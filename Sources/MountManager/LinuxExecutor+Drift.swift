@@ -7,7 +7,7 @@ internal import MountWorker
 internal import SystemPackage
 
 extension LinuxExecutor {
-    public func drift(among mounts: [MountID: MountSource]) async -> Drift {
+    public func drift(among mounts: [MountID: MountSource]) async -> Drift? {
         let result = await onThread(of: .table) { () -> Drift in
             var drift = Drift()
             do throws(SystemCallError) {
@@ -30,7 +30,7 @@ extension LinuxExecutor {
             }
             return drift
         }
-        return (try? result.get()) ?? Drift()
+        return try? result.get()
     }
 
     public func restoreAttributes(

@@ -13,7 +13,8 @@ public import SystemPackage
 ///
 /// A call that hangs keeps its thread, until its worker is killed; without one it cannot be. What looks at sources,
 /// which may be on anything, has a pool of its own, so that a source that hangs keeps other sources waiting at worst,
-/// and never the mounts that exist.
+/// and never the mounts that exist. Looks at sources whose type is not named have another one, so that builds keep
+/// theirs.
 public final class LinuxExecutor: MountExecutor {
     let root: ManagedRoot
     let parking: ParkingLot
@@ -27,8 +28,11 @@ public final class LinuxExecutor: MountExecutor {
     let locks: OperationLocks?
     private let sourceThreads: NIOThreadPool
     private let tableThreads: NIOThreadPool
-    /// How many looks at sources are under way or wait for a thread, those included that nobody waits for any more.
-    let looks = NIOLockedValueBox(0)
+    private let lookThreads: NIOThreadPool
+    /// How many sources whose type is not named are looked at at once.
+    let lookLimit: Int
+    /// The looks at them, by path.
+    let looks: SharedLooks<String, Result<String?, MountError>>
     /// Whether others had unmounted the parking lot, and nobody has been told yet.
     let isParkingRenewed = NIOLockedValueBox(false)
     /// The mounts that are built and not placed, by id, as the descriptors that hold them.
@@ -38,7 +42,8 @@ public final class LinuxExecutor: MountExecutor {
     ///
     /// - Parameters:
     ///   - isReadOnly: whether looking changes nothing; if not, a look puts right what it finds.
-    ///   - threads: how many builds may be under way at once, and how many operations on the mount table.
+    ///   - threads: how many builds may be under way at once, and how many operations on the mount table; a quarter as
+    ///     many looks at sources whose type is not named.
     ///   - steps: told before each step that changes the kernel's state; for tests that stop there.
     ///   - ownFolders: which no mount may show, where it does what may hang itself.
     ///   - operations: does what may hang; on the threads of this process unless told.
@@ -60,16 +65,17 @@ public final class LinuxExecutor: MountExecutor {
         self.locks = locks
         sourceThreads = NIOThreadPool(numberOfThreads: threads)
         tableThreads = NIOThreadPool(numberOfThreads: threads)
-        sourceThreads.start()
-        tableThreads.start()
+        lookLimit = max(1, threads / 4)
+        lookThreads = NIOThreadPool(numberOfThreads: lookLimit)
+        looks = SharedLooks(limit: lookLimit)
+        for pool in [sourceThreads, tableThreads, lookThreads] { pool.start() }
     }
 
     /// Ends the threads after what they are doing, and frees what was built and never placed.
     ///
     /// - Throws: what kept the threads from ending.
     public func shutDown() async throws {
-        try await sourceThreads.shutdownGracefully()
-        try await tableThreads.shutdownGracefully()
+        for pool in [sourceThreads, tableThreads, lookThreads] { try await pool.shutdownGracefully() }
         for id in built.withLockedValue({ Array($0.keys) }) { release(id) }
     }
 
@@ -225,12 +231,17 @@ public final class LinuxExecutor: MountExecutor {
     }
 
     /// Which of the pools a call belongs to.
-    enum Pool { case sources, table }
+    enum Pool { case sources, table, looks }
 
     func onThread<Value: Sendable>(
         of pool: Pool, _ body: @escaping @Sendable () -> Value
     ) async -> Result<Value, MountError> {
-        let threads = pool == .sources ? sourceThreads : tableThreads
+        let threads =
+            switch pool {
+            case .sources: sourceThreads
+            case .table: tableThreads
+            case .looks: lookThreads
+            }
         let progress = OperationProgress.current
         do {
             let kernel = steps.kernel

@@ -14,7 +14,7 @@ extension LinuxHost {
     public func diagnose() async -> [Finding] {
         let folders = await lookAtFolders()
         // A filesystem that the kernel has made read-only is reported by no event.
-        await Deadline.first(within: .seconds(2), otherwise: ()) { [manager] in _ = await manager.lookForDrift() }
+        _ = await manager.lookForDrift(within: .seconds(2))
         return (await knownFindings() + folders).sortedBySeverity()
     }
 
@@ -26,6 +26,13 @@ extension LinuxHost {
                 Finding(
                     "builds_taken", .error, what: hung.message,
                     why: "nothing is mounted until one of them ends; mounts that are there, and detaches, go on",
+                    action: hung.hint ?? ""))
+        }
+        if let hung = await threads.hungLooks() {
+            findings.append(
+                Finding(
+                    "looks_taken", .error, what: hung.message,
+                    why: "attaches that do not name the type of a device, an image or a folder wait for one of them",
                     action: hung.hint ?? ""))
         }
         for listing in await manager.list() { findings += Self.finding(about: listing.status) }

@@ -91,7 +91,7 @@ extension LinuxHost {
                 path: program, arguments: arguments.map(\.string), environment: options.workerEnvironment),
             limit: options.operationDeadline)
         do throws(OperationFailure) {
-            _ = try pool.detect("/")
+            _ = try pool.detect("/", interrupt: nil)
         } catch {
             var failure = MountError.operation("work with", program, failed: error)
             failure.code = .unavailable

@@ -24,7 +24,7 @@ public final class LinuxHost: Sendable {
 
     let options: Options
     let root: ManagedRoot
-    private let threads: LinuxExecutor
+    let threads: LinuxExecutor
     private let workers: WorkerPool?
     private let ledger: LedgerStart
     private let parking: ParkingLot
@@ -125,11 +125,10 @@ public final class LinuxHost: Sendable {
         executor = threads
         var limits = options.limits
         limits.operationsAtOnce = options.threads
-        var configuration = ManagerConfiguration(
+        let configuration = ManagerConfiguration(
             mountRoot: options.mountRoot, boot: boot,
             operationDeadline: options.operationDeadline + (workers == nil ? .zero : Self.killingTime),
             limits: limits, reconcile: options.reconcile, readOnlyReason: ledger.readOnlyReason)
-        configuration.ownFolders = [options.stateFolder.path, options.runtimeFolder.path]
         manager = MountManager(
             configuration: configuration, ledger: ledger.forManager, executor: threads, changes: changes,
             logger: logger)

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import MountModel
-public import SystemPackage
 
 /// What a manager is started with.
 public struct ManagerConfiguration: Sendable {
@@ -19,9 +18,6 @@ public struct ManagerConfiguration: Sendable {
     public var reconcile: ReconcilePolicy
     /// Why nothing is to be changed, where the ledger cannot be written: what is there is only shown.
     public var readOnlyReason: ReadOnlyReason?
-
-    /// Folders of its own besides the mount root: nothing in them is a source.
-    public var ownFolders: [FilePath] = []
 
     /// Whether nothing is to be changed.
     public var isReadOnly: Bool { readOnlyReason != nil }

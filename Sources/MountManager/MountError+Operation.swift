@@ -8,6 +8,14 @@ extension MountError {
     package static func mounting(_ source: MountSource, failed failure: OperationFailure) -> MountError {
         switch failure {
         case .refused(let error): return mounting(source, failed: error)
+        case .ownFolder(let shown):
+            return MountError(
+                .invalidArgument, "cannot mount \(source): \(shown)",
+                context: Context(operation: "build", type: source.type.rawValue, source: source.source),
+                hint: """
+                    a consumer must not see, or write to, what Holdfast keeps: name a folder that has neither the \
+                    state folder, the runtime folder nor the mount root in it, or move those ('holdfastd run --help')
+                    """)
         case .late, .ended:
             let context = Context(operation: "build", type: source.type.rawValue, source: source.source)
             return unanswered("mount \(source)", failure, context)
@@ -20,7 +28,8 @@ extension MountError {
     ) -> MountError {
         switch failure {
         case .refused(let error): return operation(verb, path, failed: error)
-        case .late, .ended:
+        // Nothing but a build answers that it shows an own folder.
+        case .late, .ended, .ownFolder:
             return unanswered("\(verb) \(path)", failure, Context(operation: verb, target: path.description))
         }
     }

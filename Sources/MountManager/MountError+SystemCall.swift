@@ -7,7 +7,6 @@ internal import SystemPackage
 extension MountError {
     /// A mount that could not be built.
     package static func mounting(_ source: MountSource, failed error: SystemCallError) -> MountError {
-        if error.errno == OwnFolders.refusal { return showingOwnFolder(source, error.subject ?? source.source) }
         let reason = error.kernelMessages.isEmpty ? "\(error.errno)" : error.kernelMessages.joined(separator: "; ")
         return MountError(
             .mountFailed, "cannot mount \(source): \(subject(of: error))\(reason)",

@@ -44,8 +44,8 @@ public protocol MountExecutor: Sendable {
 
     /// Which of these mounts have other attributes than their sources ask for, or a filesystem that cannot be written
     /// where that was asked for; some microseconds a mount. A mount root that others have made shared is made private
-    /// again, by an executor that repairs anything.
-    func drift(among mounts: [MountID: MountSource]) async -> Drift
+    /// again, by an executor that repairs anything. Nil where nobody has looked.
+    func drift(among mounts: [MountID: MountSource]) async -> Drift?
 
     /// The mounts attached right beneath the mount root, but for those with these ids; none where they cannot be read.
     func mountsBeneathRoot(except known: Set<MountID>) async -> [UnrecordedMount]

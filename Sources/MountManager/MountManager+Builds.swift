@@ -30,25 +30,6 @@ extension MountManager {
                 """)
     }
 
-    /// What is said of an operation that is past its deadline.
-    func stuckProblem(of machine: Machine) -> MountError {
-        let verb =
-            switch machine.state.operation?.kind {
-            case .build: "mounting \(machine.source?.description ?? "a source") at \(machine.mountpoint)"
-            case .unmount: "unmounting \(machine.mountpoint)"
-            default: "looking at \(machine.mountpoint)"
-            }
-        return MountError(
-            .stuck, "\(verb) is past its deadline, and the kernel does not let go of it",
-            context: MountError.Context(
-                operation: "build", type: machine.source?.type.rawValue, source: machine.source?.source,
-                target: machine.mountpoint.description),
-            hint: """
-                see what it waits for: is the server, or the device, there? It ends when the kernel lets go of it, and \
-                nothing else has to be done then; 'detach' works meanwhile
-                """)
-    }
-
     private var builders: [Machine] {
         machines.values.filter { $0.operation?.turn.lane == .sources && $0.operation?.turn.state == .running }
     }

@@ -6,18 +6,21 @@ internal import MountModel
 // Mounts that are still there, and not as they were made: somebody has remounted them.
 extension MountManager {
     /// Compares all mounts in use with how they were made, tells the machines where there is a difference, and says so
-    /// in the log.
+    /// in the log. Who asks while that is under way shares the next look.
     ///
     /// - Returns: whether another look is worth while: something is being healed, which may be refused, or something
-    ///   has not been inspected yet.
-    package func lookForDrift() async -> Bool {
+    ///   has not been inspected yet. Where the look does not end within the limit, no.
+    package func lookForDrift(within limit: Duration? = nil) async -> Bool {
+        await driftLooks.value(of: configuration.mountRoot, within: limit) { await self.compareAll() } ?? false
+    }
+
+    private func compareAll() async -> Bool {
         var mounts: [MountID: MountSource] = [:]
         for machine in machines.values where machine.state.seen == .ours {
             if let row = machine.state.row, let id = row.id { mounts[id] = row.source.source }
         }
-        let drift = await executor.drift(among: mounts)
-        // What is found now is the next start's.
-        if isStopping { return false }
+        // What is found while it stops is the next start's.
+        guard let drift = await executor.drift(among: mounts), !isStopping else { return false }
         for problem in drift.problems { logger.error("\(problem.message)") }
         note(isRootExposed: drift.isRootExposed)
         if drift.isParkingRenewed {

@@ -54,6 +54,26 @@ extension MountManager {
             operation: operation, type: source?.type.rawValue, source: source?.source, target: mountpoint.path.string)
     }
 
+    /// What is said of an operation that is past its deadline.
+    func stuckProblem(of machine: Machine) -> MountError {
+        let source = machine.source?.description ?? "a source"
+        let (operation, what) =
+            switch machine.state.operation?.kind {
+            case .build: ("build", "mounting \(source) at \(machine.mountpoint)")
+            case .place: ("place", "placing the mount of \(source) at \(machine.mountpoint)")
+            case .unmount: ("unmount", "unmounting \(machine.mountpoint)")
+            case .orphan: ("recover", "what a worker of an earlier daemon does at \(machine.mountpoint)")
+            case .inspect, nil: ("inspect", "looking at \(machine.mountpoint)")
+            }
+        return MountError(
+            .stuck, "\(what) is past its deadline, and the kernel does not let go of it",
+            context: context(operation, source: machine.source, at: machine.mountpoint),
+            hint: """
+                see what it waits for: is the server, or the device, there? It ends when the kernel lets go of it, and \
+                nothing else has to be done then; 'detach' works meanwhile
+                """)
+    }
+
     private func withdrawn(
         _ request: WaitingRequest, at machine: Machine, subject: String, context: MountError.Context
     ) -> MountError {

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import Filesystems
 public import MountModel
 internal import SystemPackage
 
@@ -28,8 +27,7 @@ extension MountManager {
             mountpoint = try defaultMountpoint(for: order.source)
         }
         try checkIsBeneathRoot(mountpoint)
-        try checkIsBeneathNoOther(mountpoint)
-        try checkSourceIsOthers(order.source)
+        try checkIsBeneathNoOther(mountpoint, for: order.source)
         try checkSourceIsFree(order.source, for: mountpoint)
         let reply = try await submit(
             owner: order.owner, key: order.key, source: order.source, lease: order.lease, at: mountpoint,
@@ -106,26 +104,18 @@ extension MountManager {
     }
 
     /// A mountpoint in a mounted filesystem would keep that one from ever being unmounted.
-    private func checkIsBeneathNoOther(_ mountpoint: Mountpoint) throws(MountError) {
+    private func checkIsBeneathNoOther(
+        _ mountpoint: Mountpoint, for source: MountSource
+    ) throws(MountError) {
         var path = mountpoint.path.removingLastComponent()
         while path.starts(with: configuration.mountRoot.path), path != configuration.mountRoot.path {
             defer { path.removeLastComponent() }
-            guard let above = try? Mountpoint(path.string), let source = machines[above]?.source else { continue }
+            guard let above = try? Mountpoint(path.string), let other = machines[above]?.source else { continue }
             throw MountError(
-                .conflict, "the mountpoint \(mountpoint) is beneath \(above), where \(source) is mounted",
+                .conflict, "the mountpoint \(mountpoint) is beneath \(above), where \(other) is mounted",
                 context: context("attach", source: source, at: mountpoint),
                 hint: "choose one that is not beneath another, or leave it out")
         }
-    }
-
-    /// What Holdfast keeps for itself is nobody's source.
-    private nonisolated func checkSourceIsOthers(_ source: MountSource) throws(MountError) {
-        guard let recipe = try? FilesystemCatalog.standard.recipe(for: source) else { return }
-        var refusal = MountError.showingOwnFolder(source, recipe, configuration.ownFolders)
-        if recipe.sourcePaths.contains(configuration.mountRoot.path) {
-            refusal = .showingOwnFolder(source, "\(configuration.mountRoot) is the mount root")
-        }
-        if let refusal { throw refusal }
     }
 
     /// One device must not be mounted at two places by Holdfast: the kernel would share one superblock, silently with

@@ -9,16 +9,19 @@ extension MountManager {
     /// that is gone. Sorted by path.
     ///
     /// What is mounted inside a mount, or over one, is not among them: it is somebody's own, or a mountpoint is
-    /// `foreign`. None are found where the executor does not answer within a second.
+    /// `foreign`. None are found where the executor does not answer within a second: where all threads hang in the
+    /// kernel, the mounts that are known are worth more than an answer that never comes.
     public func unrecordedMounts() async -> [UnrecordedMount] {
+        await unrecordedLooks.value(of: configuration.mountRoot, within: .seconds(1)) {
+            await self.findUnrecordedMounts()
+        } ?? []
+    }
+
+    private func findUnrecordedMounts() async -> [UnrecordedMount] {
         takeChanges()
         let known = Set(mountpointsByID.keys)
         let before = Set(machines.keys.map(\.path))
-        // Where all threads hang in the kernel, the mounts that are known are worth more than an answer that never
-        // comes.
-        let found = await Deadline.first(within: .seconds(1), otherwise: []) { [executor] in
-            await executor.mountsBeneathRoot(except: known)
-        }
+        let found = await executor.mountsBeneathRoot(except: known)
         // What has come or gone meanwhile is accounted for on one of the two sides.
         let places = before.union(machines.keys.map(\.path))
         return found.filter { mountpointsByID[$0.id] == nil && !places.contains($0.path) }.sorted {

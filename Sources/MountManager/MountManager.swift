@@ -29,6 +29,9 @@ public actor MountManager {
     var removal: (mountpoint: Mountpoint, task: Task<Void, Never>)?
     /// Whether others had made the mount root shared at the last look, and it has stayed so.
     var isRootExposed = false
+    /// The looks that may hang, one of each kind at a time.
+    let driftLooks = SharedLooks<Mountpoint, Bool>()
+    let unrecordedLooks = SharedLooks<Mountpoint, [UnrecordedMount]>()
     /// That the ledger's files were taken away, as long as they are.
     var ledgerLoss: ReadOnlyReason?
     /// The one look after them that is under way.
@@ -97,7 +100,7 @@ public actor MountManager {
         async let listening: Void = changes.watch { await self.takeChanges() }
         // A look that hangs in the kernel does not keep this from ending.
         async let looking: Void = changes.watchAttributes {
-            await Deadline.first(within: nil, otherwise: false) { await self.lookForDrift() }
+            await self.lookForDrift()
         }
         await watchDeadlines()
         await listening

@@ -36,14 +36,18 @@ extension WorkerPool {
         guard case .closed = answer.reply else { throw failure(answer.reply) }
     }
 
-    func detect(_ path: FilePath) throws(OperationFailure) -> String? {
-        let answer = try call(WorkerOrder(.detect(path), lock: nil))
+    func detect(_ path: FilePath, interrupt: OperationInterrupt?) throws(OperationFailure) -> String? {
+        let answer = try call(WorkerOrder(.detect(path), lock: nil), interrupt: interrupt)
         guard case .detected(let name) = answer.reply else { throw failure(answer.reply) }
         return name
     }
 
     /// An answer to another question is no answer.
     private func failure(_ reply: WorkerReply) -> OperationFailure {
-        if case .failed(let error) = reply { .refused(error) } else { .ended }
+        switch reply {
+        case .failed(let error): .refused(error)
+        case .ownFolder(let shown): .ownFolder(shown)
+        default: .ended
+        }
     }
 }

@@ -24,13 +24,15 @@ public protocol KernelOperations: Sendable {
     func close(_ mount: consuming OwnedDescriptor) throws(OperationFailure)
 
     /// What is at the path: `folder`, or a filesystem's name.
-    func detect(_ path: FilePath) throws(OperationFailure) -> String?
+    func detect(_ path: FilePath, interrupt: OperationInterrupt?) throws(OperationFailure) -> String?
 }
 
 /// Why an operation has no answer.
 public enum OperationFailure: Error, Hashable, Sendable {
     /// The kernel refused.
     case refused(SystemCallError)
+    /// A mount would show a folder of Holdfast's own.
+    case ownFolder(OwnFolders.Shown)
     /// It took longer than it may; its worker was killed and has ended.
     case late(Duration)
     /// Its worker ended in the middle of it.
@@ -41,7 +43,12 @@ extension MountOperations: KernelOperations {
     public func build(
         _ recipe: MountRecipe, lock: OperationLock?, interrupt: OperationInterrupt?
     ) throws(OperationFailure) -> DetachedMount {
-        do throws(SystemCallError) { return try build(recipe) } catch { throw .refused(error) }
+        let outcome: BuildOutcome
+        do throws(SystemCallError) { outcome = try build(recipe) } catch { throw .refused(error) }
+        switch consume outcome {
+        case .built(let mount): return mount
+        case .ownFolder(let shown): throw .ownFolder(shown)
+        }
     }
 
     public func unmount(
@@ -60,7 +67,9 @@ extension MountOperations: KernelOperations {
         do throws(SystemCallError) { try mount.close() } catch { throw .refused(error) }
     }
 
-    public func detect(_ path: FilePath) throws(OperationFailure) -> String? {
+    public func detect(
+        _ path: FilePath, interrupt: OperationInterrupt?
+    ) throws(OperationFailure) -> String? {
         do throws(SystemCallError) { return try identify(path) } catch { throw .refused(error) }
     }
 }

@@ -33,16 +33,27 @@ public struct MountOperations: Sendable {
         self.reached = reached
     }
 
-    /// Builds the mount detached: nobody can see it before it is placed, and closing it undoes everything.
+    /// How building a mount ended.
+    public enum BuildOutcome: ~Copyable {
+        /// Nobody can see it before it is placed, and closing it undoes everything.
+        case built(DetachedMount)
+        /// It would show a folder of Holdfast's own.
+        case ownFolder(OwnFolders.Shown)
+    }
+
+    /// Builds the mount detached.
     ///
     /// - Throws: the kernel's refusal, with its messages; nothing is left behind.
-    public func build(_ recipe: MountRecipe) throws(SystemCallError) -> DetachedMount {
+    public func build(_ recipe: MountRecipe) throws(SystemCallError) -> BuildOutcome {
         switch recipe.medium {
         case .folder(let path):
-            try own.refuse(path)
-            let mount = try DetachedMount(cloning: path)
-            try mount.setAttributes(MountAttributes(recipe.attributes))
-            return mount
+            switch try own.openFolder(path) {
+            case .own(let shown): return .ownFolder(shown)
+            case .others(let folder):
+                let mount = try DetachedMount(cloning: folder)
+                try mount.setAttributes(MountAttributes(recipe.attributes))
+                return .built(mount)
+            }
         case .none:
             return try buildFilesystem(recipe, on: nil)
         case .device(let path):
@@ -92,30 +103,35 @@ public struct MountOperations: Sendable {
         _ = try root.target(relative).makeFilesystemWritable(ofMount: id)
     }
 
-    private func buildOnDevice(_ path: FilePath, _ recipe: MountRecipe) throws(SystemCallError) -> DetachedMount {
+    private func buildOnDevice(_ path: FilePath, _ recipe: MountRecipe) throws(SystemCallError) -> BuildOutcome {
         let device = try BlockDevice.open(path)
         // For the kernel they are two devices, and neither superblock is in the other's way.
         try LoopDevice.requireUnshared(device)
-        let mount = try buildFilesystem(recipe, on: device.path)
+        let outcome = try buildFilesystem(recipe, on: device.path)
         try device.close()
-        return mount
+        return outcome
     }
 
     private func buildOnImage(
         _ path: FilePath, readOnly: Bool, _ recipe: MountRecipe
-    ) throws(SystemCallError) -> DetachedMount {
-        try own.refuse(path)
-        let device = try LoopDevice.attach(image: path, readOnly: readOnly)
+    ) throws(SystemCallError) -> BuildOutcome {
+        let device: LoopDevice
+        switch try own.openImage(path) {
+        case .own(let shown): return .ownFolder(shown)
+        case .others(let file):
+            device = try LoopDevice.attach(
+                image: LoopDevice.openImage(file, named: path, readOnly: readOnly), named: path, readOnly: readOnly)
+        }
         reached(.loopReady)
-        let mount = try buildFilesystem(recipe, on: device.path)
+        let outcome = try buildFilesystem(recipe, on: device.path)
         // The mount keeps the device from here on; autoclear ends it with the last of the two.
         try device.close()
-        return mount
+        return outcome
     }
 
     private func buildFilesystem(
         _ recipe: MountRecipe, on device: FilePath?
-    ) throws(SystemCallError) -> DetachedMount {
+    ) throws(SystemCallError) -> BuildOutcome {
         var context = try FilesystemContext(type: recipe.filesystem.rawValue)
         if let device { try context.setString("source", device.string) }
         var layers = LayerFolders()
@@ -124,14 +140,13 @@ public struct MountOperations: Sendable {
             case .flag(let name): try context.setFlag(name)
             case .string(let name, let value): try context.setString(name, value)
             case .paths(let name, let paths):
-                for path in paths { try own.refuse(path) }
-                try layers.set(name, paths, in: &context)
+                if let shown = try layers.set(name, paths, in: &context, own: own) { return .ownFolder(shown) }
             }
         }
         try context.create(exclusive: recipe.exclusiveSuperblock)
         let mount = try context.mount(attributes: MountAttributes(recipe.attributes))
         _ = consume layers
-        return mount
+        return .built(mount)
     }
 }
 

@@ -62,8 +62,12 @@ public struct WorkerLoop: ~Copyable, Sendable {
         do throws(SystemCallError) {
             switch request {
             case .build(let recipe):
-                mount = try operations.build(recipe)
-                reply = .built
+                switch try operations.build(recipe) {
+                case .built(let built):
+                    mount = consume built
+                    reply = .built
+                case .ownFolder(let shown): reply = .ownFolder(shown)
+                }
             case .unmount(let id, let path):
                 reply = .unmounted(try operations.unmount(id, from: path))
             case .close, .hold:

@@ -33,6 +33,8 @@ public enum WorkerReply: Hashable, Sendable {
     case detected(String?)
     /// It is writable, or not on top any more.
     case madeWritable
+    /// The mount would show a folder of Holdfast's own; it is not built.
+    case ownFolder(OwnFolders.Shown)
     /// The kernel's refusal; nothing is left behind.
     case failed(SystemCallError)
 }
@@ -87,6 +89,10 @@ extension WorkerReply: PacketValue {
             packet.append(UInt8(4))
             packet.append(error)
         case .madeWritable: packet.append(UInt8(5))
+        case .ownFolder(let shown):
+            packet.append(UInt8(6))
+            packet.append(shown.path)
+            packet.append(shown.folder)
         }
     }
 
@@ -98,6 +104,7 @@ extension WorkerReply: PacketValue {
         case 3: self = .detected(try packet.take())
         case 4: self = .failed(try packet.take())
         case 5: self = .madeWritable
+        case 6: self = .ownFolder(OwnFolders.Shown(try packet.take(), shows: try packet.take()))
         default: throw MalformedPacket()
         }
     }

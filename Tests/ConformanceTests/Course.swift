@@ -86,7 +86,7 @@ struct Course<Place: World> {
             } catch {
                 return text(error)
             }
-        case .drift: return text(await executor.drift(among: sources))
+        case .drift: return await executor.drift(among: sources).map { text($0) } ?? "unknown"
         case .restore(let name, let place):
             let id = id(name)
             let source = sources[id] ?? Source.tmpfs.mountSource(in: world.folder)

@@ -150,6 +150,23 @@ extension HTTPServerTests {
             }
         }
 
+        @Test func `where all were answered and stay connected, an attach is taken`() async throws {
+            var limits = ServerLimits()
+            limits.connections = 8
+            try await withServer(limits: limits) { server in
+                await server.service.hold()
+                let waiting = try (0..<6).map { _ in try server.connect() }
+                for client in waiting { try await client.send(attach) }
+                await server.service.waitForCalls(6)
+                let looking = try server.connect()
+                #expect(try await looking.ask("GET", "/v1/mounts").status == 200)
+                await server.service.release()
+                for client in waiting { #expect(try await client.receive()?.status == 201) }
+                try await waiting[0].send(attach)
+                #expect(try await waiting[0].receive()?.status == 201)
+            }
+        }
+
         @Test func `an idle connection is closed, before and after a request`() async throws {
             var limits = ServerLimits()
             limits.idleTimeout = .milliseconds(50)

@@ -48,6 +48,25 @@ import Testing
         #expect(crowd.count == 0)
     }
 
+    @Test func `attaches leave the reserve to others, however many are connected and idle`() {
+        var crowd = ConnectionCrowd<Int>(limit: 8)
+        for id in 0..<8 {
+            _ = crowd.enter(id)
+            crowd.setOccupied(id, true)
+        }
+        #expect(crowd.isCrowded)
+        for id in 0..<8 { crowd.setOccupied(id, false) }
+        #expect(crowd.count == 8)
+        #expect(!crowd.isCrowded)
+        for id in 0..<6 {
+            #expect(!crowd.isCrowded)
+            crowd.setOccupied(id, true)
+        }
+        #expect(crowd.isCrowded)
+        crowd.leave(0)
+        #expect(!crowd.isCrowded)
+    }
+
     @Test func `a line stands for all that came since the last one`() {
         var bound = LogBound(pause: .seconds(60))
         #expect(bound.add(at: .uptimeNanoseconds(0)) == 1)

@@ -38,6 +38,22 @@ import Testing
         #expect(problem?.message.contains("without nosuid") == true)
     }
 
+    @Test func whoLooksWhileSomebodyLooksSharesTheNextLook() async throws {
+        let harness = try await ManagerHarness()
+        try await harness.attach("vm-1")
+        let before = harness.kernel.count(.drift)
+        await harness.kernel.hold(.drift)
+        async let first = harness.manager.lookForDrift()
+        await harness.kernel.waitUntilHeld(.drift)
+        let others = (0..<10).map { _ in Task { await harness.manager.lookForDrift() } }
+        while await harness.manager.driftLooks.waitingCount < 11 { await Task.yield() }
+        #expect(harness.kernel.count(.drift) == before + 1)
+        await harness.kernel.letGo(.drift)
+        _ = await first
+        for other in others { _ = await other.value }
+        #expect(harness.kernel.count(.drift) == before + 2)
+    }
+
     @Test func whatOthersTookAwayIsMountedAgain() async throws {
         let harness = try await ManagerHarness()
         try await harness.attach("vm-1")

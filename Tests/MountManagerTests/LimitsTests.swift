@@ -229,6 +229,28 @@ import Testing
         #expect(await harness.manager.hungBuilds() == nil)
     }
 
+    @Test(arguments: [
+        (SimulatedKernel.Operation.build, "build", "mounting tmpfs data at /root/data"),
+        (.place, "place", "placing the mount of tmpfs data at /root/data"),
+        (.unmount, "unmount", "unmounting /root/data"),
+    ])
+    func whatIsPastItsDeadlineIsNamed(kind: SimulatedKernel.Operation, operation: String, what: String) async throws {
+        let harness = try await ManagerHarness(operationDeadline: .zero)
+        if kind == .unmount { try await harness.attach("vm") }
+        await harness.kernel.hold(kind)
+        let request = Task {
+            if kind == .unmount { try await harness.detach("vm") } else { try await harness.attach("vm") }
+        }
+        await harness.kernel.waitUntilHeld(kind)
+        await harness.manager.noteOverdueOperations()
+        let problem = await harness.manager.listing(at: try Mountpoint("/root/data"))?.status.problem
+        #expect(problem?.code == .stuck)
+        #expect(problem?.message.contains("\(what) is past its deadline") == true, "\(problem as Any)")
+        #expect(problem?.context.operation == operation)
+        await harness.kernel.letGo(kind)
+        _ = await request.result
+    }
+
     @Test func aBuildThatIsGivenUpInTheQueueIsBegunAnewForWhoComesThen() async throws {
         let harness = try await harness { $0.operationsAtOnce = 1 }
         await harness.kernel.hold(.build)

@@ -21,6 +21,18 @@ struct UnrecordedMountTests {
         #expect(found.map(\.path.string) == ["/root/stranger"])
     }
 
+    @Test("where the kernel does not answer, one look is under way, however many ask")
+    func hanging() async throws {
+        let harness = try await ManagerHarness()
+        let stranger = harness.kernel.mountForeign(at: try Mountpoint("/root/stranger"))
+        let before = harness.kernel.count(.list)
+        await harness.kernel.hold(.list)
+        for _ in 0..<2 { #expect(await harness.manager.unrecordedMounts().isEmpty) }
+        #expect(harness.kernel.count(.list) == before + 1)
+        await harness.kernel.letGo(.list)
+        #expect(await harness.manager.unrecordedMounts().map(\.id) == [stranger])
+    }
+
     @Test("a manager that must not change anything touches no mount, and says why to whoever asks")
     func readOnly() async throws {
         let kernel = SimulatedKernel()

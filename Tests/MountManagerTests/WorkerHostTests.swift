@@ -96,6 +96,36 @@ import Testing
         }
     }
 
+    @Test func `looks at a source that hangs are one, leave builds theirs, and end with those who wait`() async throws {
+        try await withHost { host, silent in
+            let source = "\(silent)/disk.img"
+            let looks = (0..<32).map { _ in
+                Task { try await host.executor.detectType(of: source, within: .seconds(300)) }
+            }
+            while try !OwnProcesses.children().contains(where: isWaitingForFuse) { await Task.yield() }
+            var order = try order("tmpfs", "data")
+            order.timeout = .seconds(20)
+            _ = try await host.manager.attach(order)
+            #expect(try OwnProcesses.children().filter(isWaitingForFuse).count == 1)
+            try await detach(order, host)
+            let error = await #expect(throws: MountError.self) {
+                try await host.executor.detectType(of: source, within: .milliseconds(50))
+            }
+            #expect(error?.code == .timedOut)
+            #expect(error?.message.contains("did not answer in time") == true)
+            for look in looks { look.cancel() }
+            for look in looks {
+                let error = await #expect(throws: MountError.self) { _ = try await look.value }
+                #expect(error?.code == .cancelled)
+            }
+            // One that ends meanwhile has no stack to read.
+            while try OwnProcesses.children().contains(where: { (try? isWaitingForFuse($0)) ?? true }) {
+                await Task.yield()
+            }
+            #expect(try await host.executor.detectType(of: "/", within: .seconds(30)).rawValue == "bind")
+        }
+    }
+
     @Test func `a build that nobody waits for any more ends at once`() async throws {
         try await withHost { host, silent in
             let before = try OwnProcesses.children()

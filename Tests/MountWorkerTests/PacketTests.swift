@@ -27,7 +27,7 @@ import Testing
 
     static let replies: [WorkerReply] = [
         .built, .unmounted(.foreign(KernelMountID(rawValue: 9))), .unmounted(.parked), .closed, .detected("ext4"),
-        .detected(nil), .madeWritable,
+        .detected(nil), .madeWritable, .ownFolder(OwnFolders.Shown("/a/b", shows: "/a")),
         .failed(SystemCallError("fsopen", .noSuchFileOrDirectory, on: "x", kernelMessages: ["e a", ""])),
     ]
 

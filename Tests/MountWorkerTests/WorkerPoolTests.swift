@@ -33,7 +33,7 @@ import Testing
             #expect(pool.counts == WorkerCounts())
             let id = try site.place(try build(pool, WorkerSite.recipe("tmpfs")), at: "data")
             #expect(try pool.unmount(id, from: "data", lock: OperationLock(rawValue: 1)) == .unmounted)
-            #expect(try pool.detect("/") == "folder")
+            #expect(try pool.detect("/", interrupt: nil) == "folder")
             try site.root.target("data").removeFolder()
             #expect(pool.counts == WorkerCounts(running: 1, stuck: 0, killed: 0))
         }
@@ -59,14 +59,14 @@ import Testing
     @Test func `one that was killed while it was idle is replaced`() throws {
         try withPool { site, pool in
             let before = try OwnProcesses.children()
-            #expect(try pool.detect("/") == "folder")
+            #expect(try pool.detect("/", interrupt: nil) == "folder")
             let worker = try #require(try OwnProcesses.children().subtracting(before).first)
             let image = site.image
             kill(worker, SIGKILL)
             while try !isZombie(worker) { sched_yield() }
             // With a descriptor, which must come back from the one that did not hear.
             let mount = try MountOperations(root: site.root, parking: site.parking).build(
-                WorkerSite.recipe("ext4", .image(image, readOnly: false)))
+                WorkerSite.recipe("ext4", .image(image, readOnly: false)), lock: nil, interrupt: nil)
             try pool.close(mount.releaseDescriptor())
             try site.waitUntilReleased(image)
             #expect(try !OwnProcesses.children().contains(worker))
@@ -148,7 +148,7 @@ import Testing
         try WorkerSite.with { site in
             let pool = WorkerPool(
                 WorkerProgram(path: site.folder.appending("none"), arguments: []), limit: .seconds(1))
-            let failure = #expect(throws: OperationFailure.self) { try pool.detect("/") }
+            let failure = #expect(throws: OperationFailure.self) { try pool.detect("/", interrupt: nil) }
             guard case .refused(let error) = failure else {
                 Issue.record("\(String(describing: failure))")
                 return

@@ -51,7 +51,7 @@ extension SimulatedKernel {
         }
     }
 
-    public func drift(among mounts: [MountID: MountSource]) async -> Drift {
+    public func drift(among mounts: [MountID: MountSource]) async -> Drift? {
         await begin(.drift)
         return withTable { table in
             var drift = Drift()

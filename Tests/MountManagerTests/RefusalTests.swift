@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import LinuxMount
+import MountManager
+import MountModel
+import MountWorker
+import SystemPackage
+import Testing
+
+@Suite struct RefusalTests {
+    @Test func theConflictWithAMountAboveIsTheRequests() async throws {
+        let harness = try await ManagerHarness()
+        try await harness.attach("vm-1")
+        let asked = MountSource(type: FilesystemType(rawValue: "ext4"), source: "/disk.img", options: [])
+        let error = try #require(try await harness.attachError("vm-2", to: asked, at: "/root/data/a/b"))
+        #expect(error.code == .conflict)
+        #expect(error.message.contains("beneath /root/data, where tmpfs data is mounted"))
+        #expect(error.context.type == "ext4")
+        #expect(error.context.source == "/disk.img")
+        #expect(error.context.target == "/root/data/a/b")
+    }
+
+    @Test func aFilesystemThatAnswersADeadlockIsNotHoldfastsOwn() {
+        let source = MountSource(type: FilesystemType(rawValue: "bind"), source: "/fuse/folder", options: [])
+        let error = MountError.mounting(source, failed: SystemCallError("openat2", .deadlock, on: "/fuse/folder"))
+        #expect(error.code == .mountFailed)
+        #expect(error.context.errno == Errno.deadlock.rawValue)
+    }
+}
