@@ -51,7 +51,10 @@ public final class LinuxExecutor: MountExecutor {
         self.steps = steps
         self.operations =
             operations
-            ?? MountOperations(root: root, parking: parking) { _ in steps.reached(.loopReady) }
+            ?? MountOperations(root: root, parking: parking) { _ in
+                // Without a worker there are no helper programs, and this is the one step left.
+                steps.reached(.loopReady)
+            }
         self.repairs = repairs
         self.locks = locks
         sourceThreads = NIOThreadPool(numberOfThreads: threads)

@@ -28,6 +28,8 @@ public protocol KernelOperations: Sendable {
 public enum OperationFailure: Error, Hashable, Sendable {
     /// The kernel refused.
     case refused(SystemCallError)
+    /// A helper program failed.
+    case helper(HelperFailure)
     /// It took longer than it may; its worker was killed and has ended.
     case late(Duration)
     /// Its worker ended in the middle of it.

@@ -6,8 +6,9 @@ public import SystemPackage
 
 /// What the daemon asks of a worker; one at a time.
 public enum WorkerRequest: Hashable, Sendable {
-    /// Make a detached mount.
-    case build(MountRecipe)
+    /// Make a detached mount. Where a helper program makes it, it does so in this control group, and it is the worker's
+    /// last deed.
+    case build(MountRecipe, group: FilePath? = nil)
     /// Unmount exactly this mount from its place beneath the mount root.
     case unmount(KernelMountID, from: FilePath)
     /// Keep the descriptor that comes with the packet for the `close` that follows; the only request without an answer.
@@ -17,6 +18,13 @@ public enum WorkerRequest: Hashable, Sendable {
     case close
     /// Say what is at the path and which filesystem is on it.
     case detect(FilePath)
+}
+
+extension WorkerRequest {
+    /// Whether the worker ends after it: a helper program has its worker for itself.
+    package var isLast: Bool {
+        if case .build(let recipe, _) = self, case .helper = recipe.medium { true } else { false }
+    }
 }
 
 /// What a worker answers.
@@ -31,14 +39,17 @@ public enum WorkerReply: Hashable, Sendable {
     case detected(String?)
     /// The kernel's refusal; nothing is left behind.
     case failed(SystemCallError)
+    /// A helper program's; what it has left behind is in the control group.
+    case helperFailed(HelperFailure)
 }
 
 extension WorkerRequest: PacketValue {
     package func write(to packet: inout PacketWriter) {
         switch self {
-        case .build(let recipe):
+        case .build(let recipe, let group):
             packet.append(UInt8(0))
             packet.append(recipe)
+            packet.append(group)
         case .unmount(let id, let path):
             packet.append(UInt8(1))
             packet.append(id)
@@ -53,7 +64,7 @@ extension WorkerRequest: PacketValue {
 
     package init(from packet: inout PacketReader) throws(MalformedPacket) {
         switch try packet.take(UInt8.self) {
-        case 0: self = .build(try packet.take())
+        case 0: self = .build(try packet.take(), group: try packet.take())
         case 1: self = .unmount(try packet.take(), from: try packet.take())
         case 2: self = .close
         case 3: self = .detect(try packet.take())
@@ -77,6 +88,9 @@ extension WorkerReply: PacketValue {
         case .failed(let error):
             packet.append(UInt8(4))
             packet.append(error)
+        case .helperFailed(let failure):
+            packet.append(UInt8(5))
+            packet.append(failure)
         }
     }
 
@@ -87,6 +101,7 @@ extension WorkerReply: PacketValue {
         case 2: self = .closed
         case 3: self = .detected(try packet.take())
         case 4: self = .failed(try packet.take())
+        case 5: self = .helperFailed(try packet.take())
         default: throw MalformedPacket()
         }
     }
