@@ -17,8 +17,11 @@ public struct Nursery: ~Copyable, Sendable {
     /// Where its files are: credentials, keys. In memory, for root alone.
     public static let files: FilePath = "/root"
 
-    /// The mount that holds ``place`` open until something has been handed on: see ``isUnfinished(_:)``.
-    private let mark: KernelMountID
+    /// A mount that is here until something has been handed on: see ``isUnfinished(_:)``. Not on ``place``: programs
+    /// look whether something is mounted there.
+    private static let mark: FilePath = "/unfinished"
+
+    private let root: KernelMountID
 
     /// Takes the calling thread, which must be the process's only one, into a new nursery.
     ///
@@ -35,21 +38,20 @@ public struct Nursery: ~Copyable, Sendable {
         try makeProcesses().attach(onto: makeFolder("proc", mode: 0o555, in: root))
         _ = try makeFolder("root", mode: 0o700, in: root)
         _ = try makeFolder("tmp", mode: 0o1777, in: root)
-        let placeFolder = try makeFolder("mnt", mode: 0o755, in: root)
-        let mark = try DetachedMount(cloning: placeFolder)
-        let id = mark.id
-        try mark.attach(onto: placeFolder)
+        _ = try makeFolder("mnt", mode: 0o755, in: root)
+        let markFolder = try makeFolder("unfinished", mode: 0o000, in: root)
+        try DetachedMount(cloning: markFolder).attach(onto: markFolder)
         try SystemCallError.check(hf_change_folder(root.rawValue), "fchdir")
         try SystemCallError.check(hf_enter_root(), "pivot_root")
         try setPropagation(HF_MS_PRIVATE)
-        return Nursery(mark: id)
+        return Nursery(root: try MountTable.current.mountID(of: root))
     }
 
     /// Whether a program has mounted something at ``place``.
     ///
     /// - Throws: the kernel's refusal.
     public var isMounted: Bool {
-        get throws(SystemCallError) { try MountTable.current.mountID(of: openPlace()) != mark }
+        get throws(SystemCallError) { try MountTable.current.mountID(of: openPlace()) != root }
     }
 
     /// Takes what was mounted at ``place`` away from here: a clone of it, attached nowhere. The original is gone then,
@@ -60,18 +62,17 @@ public struct Nursery: ~Copyable, Sendable {
     public consuming func takeMount() throws(SystemCallError) -> TakenMount {
         let place = try openPlace()
         let id = try MountTable.current.mountID(of: place)
-        guard id != mark, let entry = try MountTable.current.entry(id) else {
+        guard id != root, let entry = try MountTable.current.entry(id) else {
             throw SystemCallError("statx", .noSuchFileOrDirectory, on: "\(Self.place) (nothing was mounted on it)")
         }
-        guard entry.parentID == mark else {
+        guard entry.parentID == root else {
             throw SystemCallError("statx", .resourceBusy, on: "\(Self.place) (more than one mount is on it)")
         }
         let mount = try DetachedMount(cloning: place)
         try place.close()
-        // The mount itself, then the mark beneath it.
-        for _ in 0..<2 {
-            let answer = Self.place.withPlatformString { hf_umount($0, HF_MNT_DETACH | HF_UMOUNT_NOFOLLOW) }
-            try SystemCallError.check(answer, "umount2", on: Self.place.string)
+        for path in [Self.place, Self.mark] {
+            let answer = path.withPlatformString { hf_umount($0, HF_MNT_DETACH | HF_UMOUNT_NOFOLLOW) }
+            try SystemCallError.check(answer, "umount2", on: path.string)
         }
         return TakenMount(mount: mount, filesystemType: entry.filesystemType)
     }
@@ -99,7 +100,7 @@ public struct Nursery: ~Copyable, Sendable {
         let path = FilePath("/proc/\(process)/mountinfo")
         let bytes = try MountTable.readProcessFile(path)
         do throws(MountInfoError) {
-            return try MountInfo.parse(bytes).contains { $0.mountpoint == place }
+            return try MountInfo.parse(bytes).contains { $0.mountpoint == mark }
         } catch {
             throw SystemCallError("read", .badMessage, on: "\(path): \(error)")
         }
