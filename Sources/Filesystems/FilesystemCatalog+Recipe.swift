@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import MountModel
-import SystemPackage
+public import SystemPackage
 
 extension FilesystemCatalog {
     /// The plan for building a mount of this source.
     ///
     /// The source is checked again: it may come from a ledger that was written by hand, or by an older version.
     ///
+    /// - Parameter cache: the folder for what a helper program caches, where its type does.
     /// - Throws: what `source(type:source:options:)` throws.
-    public func recipe(for source: MountSource) throws(MountError) -> MountRecipe {
+    public func recipe(for source: MountSource, cache: FilePath? = nil) throws(MountError) -> MountRecipe {
         let entry = try entry(source.type)
         let canonical = try self.source(
             type: source.type, source: source.source, options: source.options.map(\.description))
@@ -29,6 +30,7 @@ extension FilesystemCatalog {
             }
             // On the superblock too: the attribute alone would leave the device and the journal writable.
             if readOnly { parameters.append(.flag(entry.readOnlyOption)) }
+            if let cache, let option = entry.cacheOption { parameters.append(.string(option, cache.string)) }
             parameters += (canonical.options + entry.missingDefaults(given)).sorted().compactMap(entry.parameter)
         }
         return MountRecipe(
@@ -41,6 +43,10 @@ extension FilesystemEntry {
     /// How the kernel names what is mounted.
     fileprivate var kernelType: FilesystemType {
         if case .helper(let grammar) = construction { FilesystemType(rawValue: grammar.kernelType) } else { type }
+    }
+
+    fileprivate var cacheOption: String? {
+        if case .helper(let grammar) = construction { grammar.cacheOption } else { nil }
     }
 
     fileprivate var readOnlyOption: String {

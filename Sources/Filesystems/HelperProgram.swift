@@ -65,16 +65,19 @@ public struct HelperGrammar: Hashable, Sendable {
     public let style: HelperProgram.Style
     /// The option that makes the mount read-only.
     public let readOnlyOption: String
+    /// The option that names the folder for what it caches on disk; a mount has one of its own.
+    public let cacheOption: String?
 
     /// Puts the parts together.
     public init(
         program: String, kernelType: String, words: [String] = [], style: HelperProgram.Style,
-        readOnlyOption: String = "ro"
+        readOnlyOption: String = "ro", cacheOption: String? = nil
     ) {
         self.program = program
         self.kernelType = kernelType
         self.words = words
         self.style = style
         self.readOnlyOption = readOnlyOption
+        self.cacheOption = cacheOption
     }
 }

@@ -85,7 +85,7 @@ public final class LinuxExecutor: MountExecutor {
     }
 
     public func build(_ source: MountSource, for mountpoint: Mountpoint) async throws(MountError) -> MountID {
-        let recipe = try catalog.recipe(for: source)
+        let recipe = try catalog.recipe(for: source, cache: Identifier.cache(of: source, at: mountpoint))
         let interrupt = OperationInterrupt()
         let result = await withTaskCancellationHandler {
             await onThread(of: .sources) { self.buildNow(recipe, source, for: mountpoint, interrupt) }

@@ -142,6 +142,10 @@ import Testing
                 .flag("read-only"), .file("config", "/etc/rclone.conf", isSecret: true), .string("uid", "5"),
                 .string("umask", "27"),
             ])
+        let source = try parse("rclone", [])
+        #expect(try catalog.recipe(for: source, cache: "/c").parameters.first == .string("cache-dir", "/c"))
+        let other = try parse("sshfs", [])
+        #expect(try catalog.recipe(for: other, cache: "/c") == (try catalog.recipe(for: other)))
         #expect(try self.recipe("rclone", []).parameters == [.file("config", "/etc/rclone.conf", isSecret: true)])
     }
 

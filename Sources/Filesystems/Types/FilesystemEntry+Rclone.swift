@@ -14,10 +14,8 @@ extension FilesystemEntry {
         construction: .helper(
             HelperGrammar(
                 program: "rclone", kernelType: "fuse.rclone",
-                words: [
-                    "mount", "--daemon", "--allow-other", "--default-permissions", "--cache-dir=/var/cache/rclone",
-                    "--log-level=NOTICE",
-                ], style: .longOptions, readOnlyOption: "read-only")),
+                words: ["mount", "--daemon", "--allow-other", "--default-permissions", "--log-level=NOTICE"],
+                style: .longOptions, readOnlyOption: "read-only", cacheOption: "cache-dir")),
         isNetwork: true,
         options: CommonOptions.all + [
             OptionRule(
