@@ -66,6 +66,51 @@ extension RealDaemon {
             }
         }
 
+        @Test func theKeyIsNowhereToBeReadWhileItMountsAndAfterwards() throws {
+            try TestHost.run { host in
+                let server = try SSHServer(in: host.folder)
+                let text = try String(contentsOfFile: server.key, encoding: .utf8)
+                let lines = text.split(separator: "\n").filter { !$0.contains("-----") }.map(String.init)
+                try #require(lines.count > 3)
+                server.server.freeze()
+                let attached = DispatchGroup()
+                attached.enter()
+                Thread.detachNewThread { [source = server.source, options = server.options] in
+                    do {
+                        try host.attach("vm-1", to: source, type: "sshfs", options: options)
+                    } catch {
+                        Issue.record(error)
+                    }
+                    attached.leave()
+                }
+                // The worker, sshfs and ssh.
+                try host.waitUntil("the program runs") { try host.helpers().count >= 3 }
+                #expect(try host.places(of: lines) == [])
+                #expect(try host.places(of: [server.source]).contains("cmdline"))
+                server.server.thaw()
+                attached.wait()
+                #expect(try host.places(of: lines) == [])
+                let known = try host.places(of: [server.key])
+                #expect(known.contains("mounts") && known.contains { $0.hasPrefix("state/ledger.sqlite") })
+                try host.detach("vm-1", from: server.source)
+                let broken = host.folder + "/broken"
+                let body = ["AAAAsecret-\(UUID().uuidString)", "hunter2"]
+                let marks = ["BEGIN", "END"].map { "-----\($0) OPENSSH PRIVATE KEY-----" }
+                try ([marks[0]] + body + [marks[1], ""]).joined(separator: "\n").write(
+                    toFile: broken, atomically: false, encoding: .utf8)
+                try #require(chmod(broken, 0o600) == 0)
+                let problem = try host.attachProblem(
+                    "vm-1", to: server.source, type: "sshfs",
+                    options: [
+                        "port=\(server.port)", "IdentityFile=\(broken)", "UserKnownHostsFile=\(server.knownHosts)",
+                    ])
+                let said = String(decoding: try JSONEncoder().encode(problem), as: UTF8.self)
+                #expect(said.contains("mount_failed") && !body.contains(where: said.contains))
+                #expect(try host.places(of: body) == [])
+                try host.expectNoHelpers()
+            }
+        }
+
         @Test func theDaemonsEndAndRestartLeaveItMounted() throws {
             try TestHost.run { host in
                 let server = try SSHServer(in: host.folder)
