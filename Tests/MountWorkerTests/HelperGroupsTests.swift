@@ -23,6 +23,14 @@ import Testing
         return process
     }
 
+    private func waitForEnd(of process: Process) throws {
+        let deadline = ContinuousClock.now + .seconds(30)
+        while process.isRunning {
+            try #require(ContinuousClock.now < deadline, "it was not killed")
+            usleep(1_000)
+        }
+    }
+
     private func isThere(_ group: ControlGroup) -> Bool { access(group.path.string, F_OK) == 0 }
 
     @Test func `a group is killed with its operation unless a mount came of it`() throws {
@@ -32,7 +40,7 @@ import Testing
         #expect(failed != mounted)
         let (ended, serving) = (try sleeper(in: failed), try sleeper(in: mounted))
         groups.end(failed, keeping: false)
-        ended.waitUntilExit()
+        try waitForEnd(of: ended)
         #expect(ended.terminationReason == .uncaughtSignal && ended.terminationStatus == SIGKILL)
         groups.end(mounted, keeping: true)
         // The next one takes away what is empty, and nothing else.
@@ -46,7 +54,7 @@ import Testing
         other.close()
         #expect(isThere(mounted))
         try mounted.kill()
-        serving.waitUntilExit()
+        try waitForEnd(of: serving)
         other.close()
         #expect(!isThere(mounted))
         #expect(try !ControlGroup.all(in: ControlGroup.own()).contains { $0.path.lastComponent?.string == name })
@@ -71,7 +79,7 @@ import Testing
         #expect(other != taken)
         second.end(other, keeping: false)
         try taken.kill()
-        serving.waitUntilExit()
+        try waitForEnd(of: serving)
         second.close()
     }
 }
