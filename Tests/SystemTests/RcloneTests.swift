@@ -48,7 +48,8 @@ extension RealDaemon {
                 let problem = try #require(
                     try host.attachProblem("vm-1", to: server.source, type: "rclone", options: ["config=\(config)"]))
                 #expect(problem.code == "mount_failed")
-                #expect(problem.detail.contains("rclone: ") && problem.detail.contains("401"), "\(problem.detail)")
+                #expect(
+                    problem.detail.contains("rclone: Failed ") && problem.detail.contains("401"), "\(problem.detail)")
                 let said = String(decoding: try JSONEncoder().encode(problem), as: UTF8.self)
                 #expect(![wrong, obscured].contains(where: said.contains))
                 #expect(try host.places(of: [wrong, obscured]) == [])

@@ -14,7 +14,11 @@ extension FilesystemEntry {
         construction: .helper(
             HelperGrammar(
                 program: "rclone", kernelType: "fuse.rclone",
-                words: ["mount", "--daemon", "--allow-other", "--default-permissions", "--log-level=NOTICE"],
+                words: [
+                    "mount", "--daemon", "--allow-other", "--default-permissions", "--log-level=NOTICE",
+                    // Without the time: the same failure has the same words, and is logged once.
+                    "--log-format=",
+                ],
                 style: .longOptions, readOnlyOption: "read-only", cacheOption: "cache-dir")),
         isNetwork: true,
         options: CommonOptions.all + [
