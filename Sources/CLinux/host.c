@@ -18,9 +18,11 @@
 #include <sys/fanotify.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
@@ -183,6 +185,17 @@ int hf_wait_for_two(int first, int exceptional_only, int second, int64_t timeout
 // --- processes ---
 
 int hf_unshare_mounts(void) { return RESULT(unshare(CLONE_NEWNS)); }
+
+// The old root is stacked on the new one at "." after the call (man 2 pivot_root, "pivot_root(".", ".")").
+int hf_enter_root(void)
+{
+    if (syscall(SYS_pivot_root, ".", ".") < 0 || umount2(".", MNT_DETACH) < 0) return -errno;
+    return RESULT(chdir("/"));
+}
+
+int hf_make_link(const char *target, int folder, const char *name) { return RESULT(symlinkat(target, folder, name)); }
+
+int hf_change_folder(int descriptor) { return RESULT(fchdir(descriptor)); }
 
 int hf_peer_credentials(int socket, struct hf_peer *peer)
 {

@@ -97,7 +97,7 @@ static int open_child(pid_t process, int *process_descriptor)
 }
 
 int hf_spawn(
-    const char *path, const char *const arguments[], const char *const environment[], int connection,
+    const char *path, const char *const arguments[], const char *const environment[], int connection, int output,
     int *process_descriptor)
 {
     posix_spawn_file_actions_t files;
@@ -112,11 +112,13 @@ int hf_spawn(
         posix_spawn_file_actions_destroy(&files);
         return -failure;
     }
-    // In this order: the connection may be one of 0 to 2.
-    if (!failure) failure = posix_spawn_file_actions_adddup2(&files, connection, 3);
+    // In this order: what is given may be one of 0 to 2.
+    if (!failure && connection >= 0) failure = posix_spawn_file_actions_adddup2(&files, connection, 3);
+    if (!failure && output >= 0) failure = posix_spawn_file_actions_adddup2(&files, output, 2);
+    if (!failure && output >= 0) failure = posix_spawn_file_actions_adddup2(&files, 2, 1);
+    if (!failure && output < 0) failure = posix_spawn_file_actions_addopen(&files, 1, "/dev/null", O_WRONLY, 0);
     if (!failure) failure = posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDONLY, 0);
-    if (!failure) failure = posix_spawn_file_actions_addopen(&files, 1, "/dev/null", O_WRONLY, 0);
-    if (!failure) failure = posix_spawn_file_actions_addclosefrom_np(&files, 4);
+    if (!failure) failure = posix_spawn_file_actions_addclosefrom_np(&files, connection >= 0 ? 4 : 3);
     if (!failure) failure = posix_spawnattr_setsigmask(&attributes, &none);
     if (!failure) failure = posix_spawnattr_setsigdefault(&attributes, &all);
     if (!failure)
@@ -130,14 +132,21 @@ int hf_spawn(
     return failure ? -failure : open_child(process, process_descriptor);
 }
 
+int hf_output_pipe(int ends[2])
+{
+    if (pipe2(ends, O_CLOEXEC) < 0) return -errno;
+    return RESULT(fcntl(ends[0], F_SETFL, O_NONBLOCK));
+}
+
 int hf_process_kill(int process_descriptor)
 {
     return RESULT((int)syscall(SYS_pidfd_send_signal, process_descriptor, SIGKILL, NULL, 0));
 }
 
-int hf_process_reap(int process_descriptor)
+int hf_process_reap(int process_descriptor, int *status)
 {
     siginfo_t end = {0};
     if (waitid((idtype_t)P_PIDFD, (id_t)process_descriptor, &end, WEXITED | WNOHANG) < 0) return -errno;
+    *status = end.si_code == CLD_EXITED ? end.si_status : 128 + end.si_status;
     return end.si_pid != 0;
 }

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import MountModel
-import SystemPackage
+public import SystemPackage
 
 extension FilesystemCatalog {
     /// The plan for building a mount of this source.
     ///
     /// The source is checked again: it may come from a ledger that was written by hand, or by an older version.
     ///
+    /// - Parameter cache: the folder for what a helper program caches, where its type does.
     /// - Throws: what `source(type:source:options:)` throws.
-    public func recipe(for source: MountSource) throws(MountError) -> MountRecipe {
+    public func recipe(for source: MountSource, cache: FilePath? = nil) throws(MountError) -> MountRecipe {
         let entry = try entry(source.type)
         let canonical = try self.source(
             type: source.type, source: source.source, options: source.options.map(\.description))
@@ -23,26 +24,47 @@ extension FilesystemCatalog {
             if case .attribute(let attribute) = entry.rules[option.name]?.effect { attributes.formUnion(attribute) }
         }
         var parameters: [MountRecipe.Parameter] = []
-        if entry.construction == .kernel {
-            if entry.source == .name { parameters.append(.string("source", canonical.source)) }
+        if entry.construction != .clone {
+            if entry.construction == .kernel, entry.source == .name {
+                parameters.append(.string("source", canonical.source))
+            }
             // On the superblock too: the attribute alone would leave the device and the journal writable.
-            if readOnly { parameters.append(.flag("ro")) }
+            if readOnly { parameters.append(.flag(entry.readOnlyOption)) }
+            if let cache, let option = entry.cacheOption { parameters.append(.string(option, cache.string)) }
             parameters += (canonical.options + entry.missingDefaults(given)).sorted().compactMap(entry.parameter)
         }
-        let path = FilePath(canonical.source)
-        let medium: MountRecipe.Medium =
-            switch entry.source {
-            case .name: .none
-            case .folder: .folder(path)
-            case .deviceOrImage: .deviceOrImage(path, readOnly: readOnly)
-            }
         return MountRecipe(
-            filesystem: entry.type, medium: medium,
+            filesystem: entry.kernelType, medium: entry.medium(canonical.source, readOnly: readOnly),
             parameters: parameters, attributes: attributes, exclusiveSuperblock: entry.hasOneSuperblockPerDevice)
     }
 }
 
 extension FilesystemEntry {
+    /// How the kernel names what is mounted.
+    fileprivate var kernelType: FilesystemType {
+        if case .helper(let grammar) = construction { FilesystemType(rawValue: grammar.kernelType) } else { type }
+    }
+
+    fileprivate var cacheOption: String? {
+        if case .helper(let grammar) = construction { grammar.cacheOption } else { nil }
+    }
+
+    fileprivate var readOnlyOption: String {
+        if case .helper(let grammar) = construction { grammar.readOnlyOption } else { "ro" }
+    }
+
+    fileprivate func medium(_ source: String, readOnly: Bool) -> MountRecipe.Medium {
+        if case .helper(let grammar) = construction {
+            return .helper(
+                HelperProgram(name: grammar.program, words: grammar.words, style: grammar.style, source: source))
+        }
+        return switch self.source {
+        case .name, .onHost, .remote: .none
+        case .folder: .folder(FilePath(source))
+        case .deviceOrImage: .deviceOrImage(FilePath(source), readOnly: readOnly)
+        }
+    }
+
     /// The defaults about which the caller said nothing, neither by name nor by an option that excludes them.
     fileprivate func missingDefaults(_ given: GivenOptions) -> [MountOption] {
         let groups = Set(given.values.keys.flatMap { rules[$0]?.groups ?? [] })
@@ -55,6 +77,7 @@ extension FilesystemEntry {
         guard let rule = rules[option.name], rule.effect == .superblock else { return nil }
         guard let value = option.value else { return .flag(option.name) }
         switch rule.value {
+        case .file(let isSecret): return .file(option.name, FilePath(value), isSecret: isSecret)
         case .path: return .paths(option.name, [FilePath(value)])
         case .pathList:
             // No path in the list has a ':', or the grammar would have refused it.

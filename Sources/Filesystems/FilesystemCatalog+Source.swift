@@ -22,7 +22,7 @@ extension FilesystemCatalog {
         } catch {
             var error = error
             error.context.type = entry.type.rawValue
-            error.context.source = InputText.quoted(source)
+            if !HostSource.namesPassword(source) { error.context.source = InputText.quoted(source) }
             throw error
         }
     }

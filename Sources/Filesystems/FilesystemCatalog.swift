@@ -18,13 +18,13 @@ public struct FilesystemCatalog: Sendable {
 
     /// The types that are built in.
     public static let standard = FilesystemCatalog(entries: [
-        .bind, .btrfs, .erofs, .ext4, .overlay, .squashfs, .tmpfs, .vfat, .xfs,
+        .bind, .btrfs, .erofs, .ext4, .overlay, .rclone, .squashfs, .sshfs, .tmpfs, .vfat, .xfs,
     ])
 
     /// Types that Holdfast is meant for and that are not built yet.
     static let announced = [
-        "9p", "ceph", "ceph-fuse", "cifs", "davfs", "glusterfs", "gpfs", "nfs", "nfs4", "pstorage", "quobyte", "rclone",
-        "s3fs", "smb3", "sshfs", "virtiofs", "vzstorage",
+        "9p", "ceph", "ceph-fuse", "cifs", "davfs", "glusterfs", "gpfs", "nfs", "nfs4", "pstorage", "quobyte", "s3fs",
+        "smb3", "virtiofs", "vzstorage",
     ]
 
     /// The entry of a type.

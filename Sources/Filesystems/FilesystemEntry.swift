@@ -59,6 +59,8 @@ public struct FilesystemEntry: Sendable {
         case kernel
         /// As a clone of a folder's mount: `open_tree` (`man 2 open_tree`).
         case clone
+        /// By a program, in a mount namespace that is empty but for what programs need.
+        case helper(HelperGrammar)
     }
 
     /// Whether a type can be written.

@@ -36,9 +36,12 @@ public struct MountRecipe: Hashable, Sendable {
 
     /// The paths in `parameters`, which the executor must open without following symbolic links.
     public var paths: [FilePath] {
-        parameters.flatMap { parameter in
-            if case .paths(_, let paths) = parameter { return paths }
-            return []
+        parameters.flatMap { (parameter) -> [FilePath] in
+            switch parameter {
+            case .paths(_, let paths): paths
+            case .file(_, let path, _): [path]
+            case .flag, .string: []
+            }
         }
     }
 
@@ -54,6 +57,8 @@ public struct MountRecipe: Hashable, Sendable {
         case deviceOrImage(FilePath, readOnly: Bool)
         /// It is a folder of a filesystem that is mounted already.
         case folder(FilePath)
+        /// Wherever a helper program finds it; the parameters are the program's.
+        case helper(HelperProgram)
     }
 
     /// One call of `fsconfig` (`man 2 fsconfig`), or for `paths` as many as it takes.
@@ -68,11 +73,14 @@ public struct MountRecipe: Hashable, Sendable {
         /// `lowerdir+` each (6.7) or all in one string with `:` between them (any kernel, as long as it has 255 bytes
         /// at most). The recipe cannot choose: it does not know the kernel.
         case paths(String, [FilePath])
+        /// A file that a helper program is given a copy of, whose path is the option's value.
+        case file(String, FilePath, isSecret: Bool)
 
         public var description: String {
             switch self {
             case .flag(let name): name
             case .string(let name, let value): "\(name)=\(value)"
+            case .file(let name, let path, _): "\(name)=\(path)"
             case .paths(let name, let paths): "\(name)=\(paths.map(\.string).joined(separator: ":"))"
             }
         }

@@ -24,6 +24,7 @@ extension OptionValue {
             case .word(let maximumLength): Self.isWord(text, maximumLength: maximumLength) ? text : nil
             case .path: try Self.layer(text, option: option)
             case .pathList(let maximumCount): try Self.layers(text, maximumCount: maximumCount, option: option)
+            case .file: try Self.file(text, option: option)
             case .innerPath: try Self.innerPath(text, option: option)
             }
         if let value { return value }
@@ -129,6 +130,11 @@ extension OptionValue {
             throw .invalidArgument("option '\(option)' has \(paths.count) paths; at most \(maximumCount) are allowed")
         }
         return paths.joined(separator: ":")
+    }
+
+    private static func file(_ text: String, option: String) throws(MountError) -> String {
+        try InputText.checkAbsolutePath(text, as: "path in option '\(option)'")
+        return text
     }
 
     private static func innerPath(_ text: String, option: String) throws(MountError) -> String {

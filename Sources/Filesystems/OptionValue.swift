@@ -20,6 +20,9 @@ public enum OptionValue: Hashable, Sendable {
     case path
     /// Absolute paths on the host, `:` between them, each named once.
     case pathList(maximumCount: Int)
+    /// The absolute path of a file that a helper program is given a copy of. A secret one belongs to root and is
+    /// readable by nobody else; its path is no secret.
+    case file(isSecret: Bool)
     /// A path on the filesystem that is mounted; the canonical form begins with `/`.
     case innerPath
 
@@ -41,6 +44,8 @@ public enum OptionValue: Hashable, Sendable {
             "at most \(maximumLength) lower-case letters, digits, '-', '_' or '.', beginning with a letter or digit"
         case .path: "an absolute path"
         case .pathList(let maximumCount): "at most \(maximumCount) absolute paths with ':' between them"
+        case .file(let isSecret):
+            "the absolute path of a file" + (isSecret ? " that is root's and that nobody else can read" : "")
         case .innerPath: "a path on the filesystem"
         }
     }

@@ -10,6 +10,10 @@ public enum SourceGrammar: Hashable, Sendable {
     case folder
     /// The absolute path of a block device or of an image file.
     case deviceOrImage
+    /// A folder on a host: `host:/folder`, `[2001:db8::1]:/folder`; with `user@` before it where the type has users.
+    case onHost(user: Bool)
+    /// A remote by the name that a configuration file gives it, and a folder there: `name:folder`.
+    case remote
 
     /// At most this many bytes of a name: `fsconfig` takes no more.
     static let maximumNameLength = 255
@@ -19,6 +23,9 @@ public enum SourceGrammar: Hashable, Sendable {
         switch self {
         case .name: "a name: letters, digits and ._:@+-, beginning with a letter, a digit or _; at most 255 bytes"
         case .folder: "the absolute path of a folder"
+        case .onHost(let user):
+            (user ? "user@host:/folder, the user may be left out" : "host:/folder") + "; [address] for IPv6"
+        case .remote: "name:folder, a remote of the configuration file and a folder there"
         case .deviceOrImage: "the absolute path of a block device or an image file"
         }
     }
@@ -42,6 +49,8 @@ public enum SourceGrammar: Hashable, Sendable {
             let path = OptionValue.withoutTrailingSlash(text)
             try InputText.checkAbsolutePath(path, as: "source")
             return path
+        case .onHost(let user): return try HostSource(text, allowsUser: user).description
+        case .remote: return try Self.remote(text)
         case .deviceOrImage:
             try Self.refuseTag(text)
             try InputText.checkAbsolutePath(text, as: "source")
@@ -64,7 +73,23 @@ public enum SourceGrammar: Hashable, Sendable {
         }
     }
 
-    private static func isAlphanumeric(_ byte: UInt8) -> Bool {
+    private static func remote(_ text: String) throws(MountError) -> String {
+        try InputText.check(text, as: "source", maximumLength: InputText.maximumPathLength)
+        guard let colon = text.utf8.firstIndex(of: UInt8(ascii: ":")) else {
+            throw .invalidArgument("the source '\(InputText.quoted(text))' names no remote", hint: "write name:folder")
+        }
+        let name = text.utf8[..<colon]
+        guard let first = name.first, isAlphanumeric(first),
+            name.allSatisfy({ isAlphanumeric($0) || "._-".utf8.contains($0) })
+        else {
+            throw .invalidArgument(
+                "the source '\(InputText.quoted(text))' names no remote",
+                hint: "a remote's name has letters, digits and ._-, and begins with a letter or a digit")
+        }
+        return OptionValue.withoutTrailingSlash(text)
+    }
+
+    static func isAlphanumeric(_ byte: UInt8) -> Bool {
         switch byte {
         case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
             UInt8(ascii: "0")...UInt8(ascii: "9"):

@@ -27,6 +27,9 @@ public struct ExecutorSteps: Sendable {
     public enum Step: String, Sendable, CaseIterable {
         case build
         case loopReady = "loop_ready"
+        case nurseryReady = "nursery_ready"
+        case helperEnded = "helper_ended"
+        case handedOn = "handed_on"
         case built
         case place
         case folderReady = "folder_ready"

@@ -33,6 +33,15 @@ public enum Identifier {
         return OperationLock(rawValue: hash.prefix(8).reduce(0) { $0 << 8 | UInt64($1) })
     }
 
+    /// The control group beneath which the helper programs of one mount root are.
+    static func helpers(for root: FilePath) -> String { "holdfast-" + digest([root.string], bytes: 8) }
+
+    /// The folder for what a helper program caches of this source at this mountpoint; it holds what was written and is
+    /// not at the server yet, and must be nobody else's.
+    static func cache(of source: MountSource, at mountpoint: Mountpoint) -> FilePath {
+        FilePath("/var/cache/holdfast/\(digest([mountpoint.path.string, source.description], bytes: 16))")
+    }
+
     /// The parts are joined by NUL, which none of them can have.
     private static func digest(_ parts: [String], bytes: Int) -> String {
         let digits = Array("0123456789abcdef")

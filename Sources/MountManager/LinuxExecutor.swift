@@ -60,7 +60,10 @@ public final class LinuxExecutor: MountExecutor {
         self.steps = steps
         self.operations =
             operations
-            ?? MountOperations(root: root, parking: parking, ownFolders: ownFolders) { _ in steps.reached(.loopReady) }
+            ?? MountOperations(root: root, parking: parking, ownFolders: ownFolders) { _ in
+                // Without a worker there are no helper programs, and this is the one step left.
+                steps.reached(.loopReady)
+            }
         self.isReadOnly = isReadOnly
         self.locks = locks
         sourceThreads = NIOThreadPool(numberOfThreads: threads)
@@ -92,7 +95,7 @@ public final class LinuxExecutor: MountExecutor {
     }
 
     public func build(_ source: MountSource, for mountpoint: Mountpoint) async throws(MountError) -> MountID {
-        let recipe = try catalog.recipe(for: source)
+        let recipe = try catalog.recipe(for: source, cache: Identifier.cache(of: source, at: mountpoint))
         let interrupt = OperationInterrupt()
         let result = await withTaskCancellationHandler {
             await onThread(of: .sources) { self.buildNow(recipe, source, for: mountpoint, interrupt) }

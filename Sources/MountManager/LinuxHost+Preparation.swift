@@ -80,7 +80,7 @@ extension LinuxHost {
     static let killingTime = Duration.seconds(5)
 
     /// The workers, one of which has answered.
-    static func startWorkers(_ options: Options) throws(MountError) -> WorkerPool? {
+    static func startWorkers(_ options: Options, _ logger: Logger) throws(MountError) -> WorkerPool? {
         guard let program = options.workerProgram else { return nil }
         let arguments = [
             options.mountRoot.path, options.runtimeFolder.path.appending("parking"),
@@ -89,7 +89,7 @@ extension LinuxHost {
         let pool = WorkerPool(
             WorkerProgram(
                 path: program, arguments: arguments.map(\.string), environment: options.workerEnvironment),
-            limit: options.operationDeadline)
+            limit: options.operationDeadline, groups: helperGroups(options, logger))
         do throws(OperationFailure) {
             _ = try pool.detect("/", interrupt: nil)
         } catch {
@@ -100,6 +100,18 @@ extension LinuxHost {
             throw failure
         }
         return pool
+    }
+
+    /// Where helper programs are kept together; nil, with a word in the log, on a host without control groups.
+    private static func helperGroups(_ options: Options, _ logger: Logger) -> HelperGroups? {
+        do throws(SystemCallError) {
+            return try HelperGroups(named: Identifier.helpers(for: options.mountRoot.path))
+        } catch {
+            logger.warning(
+                "types with a helper program cannot be mounted: there are no control groups (cgroup v2)",
+                metadata: ["reason": "\(error)"])
+            return nil
+        }
     }
 
     private static func locksFile(_ options: Options) -> FilePath {

@@ -116,7 +116,7 @@ public final class LinuxHost: Sendable {
         self.root = root
         self.parking = parking
         self.logger = logger
-        workers = try Self.startWorkers(options)
+        workers = try Self.startWorkers(options, logger)
         threads = LinuxExecutor(
             root: root, parking: parking, isReadOnly: isReadOnly, threads: options.threads,
             steps: options.executorSteps,

@@ -16,6 +16,7 @@ extension MountError {
                     a consumer must not see, or write to, what Holdfast keeps: name a folder that has neither the \
                     state folder, the runtime folder nor the mount root in it, or move those ('holdfastd run --help')
                     """)
+        case .helper(let failure): return mounting(source, failed: failure)
         case .late, .ended:
             let context = Context(operation: "build", type: source.type.rawValue, source: source.source)
             return unanswered("mount \(source)", failure, context)
@@ -28,10 +29,27 @@ extension MountError {
     ) -> MountError {
         switch failure {
         case .refused(let error): return operation(verb, path, failed: error)
-        // Nothing but a build answers that it shows an own folder.
-        case .late, .ended, .ownFolder:
+        // Nothing but a build answers the last two.
+        case .late, .ended, .ownFolder, .helper:
             return unanswered("\(verb) \(path)", failure, Context(operation: verb, target: path.description))
         }
+    }
+
+    /// A helper program that did not mount.
+    private static func mounting(_ source: MountSource, failed failure: HelperFailure) -> MountError {
+        let end =
+            switch failure.status {
+            case 0: "it says that it has mounted, and nothing is mounted"
+            case 1...128: "it ended with status \(failure.status)"
+            default: "it was ended by signal \(failure.status - 128)"
+            }
+        let words = failure.output.isEmpty ? end : "\(failure.output.joined(separator: "; ")) (\(end))"
+        return MountError(
+            .mountFailed, "cannot mount \(source): \(failure.program): \(words)",
+            context: Context(
+                operation: "build", type: source.type.rawValue, source: source.source,
+                kernelMessages: failure.output),
+            hint: "is the server reached, and are the credentials right? the words are \(failure.program)'s own")
     }
 
     private static func unanswered(_ what: String, _ failure: OperationFailure, _ context: Context) -> MountError {

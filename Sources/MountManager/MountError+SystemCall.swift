@@ -9,7 +9,8 @@ extension MountError {
     package static func mounting(_ source: MountSource, failed error: SystemCallError) -> MountError {
         let reason = error.kernelMessages.isEmpty ? "\(error.errno)" : error.kernelMessages.joined(separator: "; ")
         return MountError(
-            .mountFailed, "cannot mount \(source): \(subject(of: error))\(reason)",
+            lacksProcess(error) ? .unsupported : .mountFailed,
+            "cannot mount \(source): \(subject(of: error))\(reason)",
             context: context("build", of: error, type: source.type.rawValue, source: source.source),
             hint: hint(for: error, mounting: source))
     }
@@ -72,9 +73,19 @@ extension MountError {
         error.subject.map { "\(error.call) \($0): " } ?? "\(error.call): "
     }
 
+    /// A helper program can be had by a worker in a control group only.
+    private static func lacksProcess(_ error: SystemCallError) -> Bool {
+        error.errno == .notSupported && ["unshare", "mkdir"].contains(error.call)
+    }
+
     private static func hint(for error: SystemCallError, mounting source: MountSource) -> String? {
-        switch error.errno {
-        case .noSuchFileOrDirectory: "does \(source.source) exist on this host?"
+        if error.call == "posix_spawn" { return "install the program; it is looked for in the system's folders only" }
+        if lacksProcess(error) {
+            return "give LinuxHost.Options.workerProgram a holdfast-worker, on a host with control groups (cgroup v2)"
+        }
+        return switch error.errno {
+        case .noSuchFileOrDirectory:
+            "does \(error.call == "openat2" ? error.subject ?? source.source : source.source) exist on this host?"
         case Errno(rawValue: 19):
             "does this kernel have the filesystem '\(source.type)'? see /proc/filesystems, or 'modprobe \(source.type)'"
         case .tooManySymbolicLinkLevels:

@@ -9,7 +9,29 @@ extension WorkerPool {
     func build(
         _ recipe: MountRecipe, lock: OperationLock?, interrupt: OperationInterrupt?
     ) throws(OperationFailure) -> DetachedMount {
-        var answer = try call(WorkerOrder(.build(recipe), lock: lock), interrupt: interrupt)
+        if case .helper = recipe.medium { return try buildWithHelper(recipe, lock: lock, interrupt: interrupt) }
+        var answer = try call(WorkerOrder(.build(recipe, group: nil), lock: lock), interrupt: interrupt)
+        return try mount(&answer)
+    }
+
+    /// In a control group of its own, which outlives the worker if it has mounted.
+    private func buildWithHelper(
+        _ recipe: MountRecipe, lock: OperationLock?, interrupt: OperationInterrupt?
+    ) throws(OperationFailure) -> DetachedMount {
+        guard let groups else {
+            throw .refused(SystemCallError("mkdir", .notSupported, on: "cgroup2 (helper programs need control groups)"))
+        }
+        let group: ControlGroup
+        do throws(SystemCallError) { group = try groups.begin() } catch { throw .refused(error) }
+        var isBuilt = false
+        defer { groups.end(group, keeping: isBuilt) }
+        var answer = try call(WorkerOrder(.build(recipe, group: group.path), lock: lock), interrupt: interrupt)
+        let mount = try mount(&answer)
+        isBuilt = true
+        return mount
+    }
+
+    private func mount(_ answer: inout Answer) throws(OperationFailure) -> DetachedMount {
         guard case .built = answer.reply, let descriptor = answer.descriptor.take() else {
             throw failure(answer.reply)
         }
@@ -47,6 +69,7 @@ extension WorkerPool {
         switch reply {
         case .failed(let error): .refused(error)
         case .ownFolder(let shown): .ownFolder(shown)
+        case .helperFailed(let failure): .helper(failure)
         default: .ended
         }
     }

@@ -11,6 +11,7 @@ internal import NIOConcurrencyHelpers
 final class WorkerPool: KernelOperations {
     private let program: WorkerProgram
     private let limit: Duration
+    let groups: HelperGroups?
     private let state = NIOLockedValueBox(State())
 
     private struct State {
@@ -21,10 +22,13 @@ final class WorkerPool: KernelOperations {
 
     /// Starts nothing yet.
     ///
-    /// - Parameter limit: how long one operation may take before its worker is killed.
-    init(_ program: WorkerProgram, limit: Duration) {
+    /// - Parameters:
+    ///   - limit: how long one operation may take before its worker is killed.
+    ///   - groups: where helper programs are; nil where they cannot be had.
+    init(_ program: WorkerProgram, limit: Duration, groups: HelperGroups? = nil) {
         self.program = program
         self.limit = limit
+        self.groups = groups
     }
 
     deinit { close() }
@@ -41,6 +45,7 @@ final class WorkerPool: KernelOperations {
             return state.idle
         }
         for worker in idle { _ = worker.kill() }
+        groups?.close()
     }
 
     /// Has a worker carry out the order.
@@ -60,7 +65,13 @@ final class WorkerPool: KernelOperations {
             let isKilled = interrupt?.end() == true
             switch consume outcome {
             case .answered(let reply, let carried):
-                if isKilled { finish(worker) } else { keep(worker) }
+                if isKilled {
+                    finish(worker)
+                } else if order.request.isLast {
+                    retire(worker)
+                } else {
+                    keep(worker)
+                }
                 return Answer(reply: reply, descriptor: carried)
             case .unheard(let unsent):
                 // It ended while it was idle: another one takes the order.
@@ -100,6 +111,12 @@ final class WorkerPool: KernelOperations {
             return !state.isClosed
         }
         if !isKept { _ = worker.kill() }
+    }
+
+    /// It ends by itself, and at once.
+    private func retire(_ worker: WorkerProcess) {
+        _ = worker.kill()
+        state.withLockedValue { $0.counts.running -= 1 }
     }
 
     /// Kills it, and waits until it has ended: as long as it lives it may still act.

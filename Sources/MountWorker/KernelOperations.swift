@@ -33,6 +33,8 @@ public enum OperationFailure: Error, Hashable, Sendable {
     case refused(SystemCallError)
     /// A mount would show a folder of Holdfast's own.
     case ownFolder(OwnFolders.Shown)
+    /// A helper program failed.
+    case helper(HelperFailure)
     /// It took longer than it may; its worker was killed and has ended.
     case late(Duration)
     /// Its worker ended in the middle of it.

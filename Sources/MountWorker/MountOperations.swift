@@ -12,12 +12,18 @@ public struct MountOperations: Sendable {
     private let root: ManagedRoot
     private let parking: ParkingLot
     private let own: OwnFolders
-    private let reached: @Sendable (Step) -> Void
+    let reached: @Sendable (Step) -> Void
 
     /// The steps between which a test may stop.
-    public enum Step: Hashable, Sendable {
+    public enum Step: String, Hashable, Sendable, CaseIterable {
         /// The image has its loop device.
-        case loopReady
+        case loopReady = "loop_ready"
+        /// The nursery is there, and nothing is mounted in it.
+        case nurseryReady = "nursery_ready"
+        /// The helper program has ended, and its mount is in the nursery only.
+        case helperEnded = "helper_ended"
+        /// The mount is nowhere but in hand.
+        case handedOn = "handed_on"
     }
 
     /// Binds them to a mount root.
@@ -56,6 +62,9 @@ public struct MountOperations: Sendable {
             }
         case .none:
             return try buildFilesystem(recipe, on: nil)
+        case .helper(let program):
+            throw SystemCallError(
+                "unshare", .notSupported, on: "\(program.name) (a helper program needs a worker process for itself)")
         case .device(let path):
             return try buildOnDevice(path, recipe)
         case .image(let path, let readOnly):
@@ -139,6 +148,7 @@ public struct MountOperations: Sendable {
             switch parameter {
             case .flag(let name): try context.setFlag(name)
             case .string(let name, let value): try context.setString(name, value)
+            case .file(let name, let path, _): try context.setString(name, path.string)
             case .paths(let name, let paths):
                 if let shown = try layers.set(name, paths, in: &context, own: own) { return .ownFolder(shown) }
             }

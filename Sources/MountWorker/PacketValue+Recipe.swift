@@ -39,6 +39,9 @@ extension MountRecipe.Medium: PacketValue {
         case .folder(let path):
             packet.append(UInt8(4))
             packet.append(path)
+        case .helper(let program):
+            packet.append(UInt8(5))
+            packet.append(program)
         }
     }
 
@@ -49,6 +52,7 @@ extension MountRecipe.Medium: PacketValue {
         case 2: self = .image(try packet.take(), readOnly: try packet.take())
         case 3: self = .deviceOrImage(try packet.take(), readOnly: try packet.take())
         case 4: self = .folder(try packet.take())
+        case 5: self = .helper(try packet.take())
         default: throw MalformedPacket()
         }
     }
@@ -68,6 +72,11 @@ extension MountRecipe.Parameter: PacketValue {
             packet.append(UInt8(2))
             packet.append(name)
             packet.append(paths)
+        case .file(let name, let path, let isSecret):
+            packet.append(UInt8(3))
+            packet.append(name)
+            packet.append(path)
+            packet.append(isSecret)
         }
     }
 
@@ -76,7 +85,35 @@ extension MountRecipe.Parameter: PacketValue {
         case 0: self = .flag(try packet.take())
         case 1: self = .string(try packet.take(), try packet.take())
         case 2: self = .paths(try packet.take(), try packet.take())
+        case 3: self = .file(try packet.take(), try packet.take(), isSecret: try packet.take())
         default: throw MalformedPacket()
         }
+    }
+}
+
+extension HelperProgram: PacketValue {
+    package func write(to packet: inout PacketWriter) {
+        packet.append(name)
+        packet.append(words)
+        packet.append(style.rawValue)
+        packet.append(source)
+    }
+
+    package init(from packet: inout PacketReader) throws(MalformedPacket) {
+        let (name, words): (String, [String]) = (try packet.take(), try packet.take())
+        guard let style = Style(rawValue: try packet.take()) else { throw MalformedPacket() }
+        self.init(name: name, words: words, style: style, source: try packet.take())
+    }
+}
+
+extension HelperFailure: PacketValue {
+    package func write(to packet: inout PacketWriter) {
+        packet.append(program)
+        packet.append(status)
+        packet.append(output)
+    }
+
+    package init(from packet: inout PacketReader) throws(MalformedPacket) {
+        self.init(program: try packet.take(), status: try packet.take(), output: try packet.take())
     }
 }

@@ -35,6 +35,7 @@ public struct WorkerLoop: ~Copyable, Sendable {
                 if try connection.isHungUp() { return }
             }
             try answer(order.request, holding: held.take())
+            if order.request.isLast { return }
             // Not before: until the answer is sent, what was built is this process's alone.
             if let lock = order.lock { try locks.unlock(lock) }
         }
@@ -59,29 +60,31 @@ public struct WorkerLoop: ~Copyable, Sendable {
     ) throws(SystemCallError) {
         var mount: DetachedMount?
         var reply: WorkerReply
-        do throws(SystemCallError) {
+        do throws(OperationFailure) {
             switch request {
-            case .build(let recipe):
-                switch try operations.build(recipe) {
-                case .built(let built):
-                    mount = consume built
-                    reply = .built
-                case .ownFolder(let shown): reply = .ownFolder(shown)
-                }
+            case .build(let recipe, let group):
+                mount = try operations.build(recipe, in: group.map(ControlGroup.init))
+                reply = .built
             case .unmount(let id, let path):
-                reply = .unmounted(try operations.unmount(id, from: path))
+                reply = .unmounted(try operations.unmount(id, from: path, lock: nil))
             case .close, .hold:
-                guard let held else { throw SystemCallError("close", .badFileDescriptor) }
-                try held.close()
+                guard let held else { throw .refused(SystemCallError("close", .badFileDescriptor)) }
+                try operations.close(held)
                 reply = .closed
             case .detect(let path):
-                reply = .detected(try operations.identify(path))
+                reply = .detected(try operations.detect(path, interrupt: nil))
             case .makeWritable(let id, let path):
-                try operations.makeFilesystemWritable(id, at: path)
+                try operations.makeWritable(id, at: path, lock: nil)
                 reply = .madeWritable
             }
         } catch {
-            reply = .failed(error)
+            switch error {
+            case .refused(let refusal): reply = .failed(refusal)
+            case .ownFolder(let shown): reply = .ownFolder(shown)
+            case .helper(let failure): reply = .helperFailed(failure)
+            // Only who waits for a worker knows these.
+            case .late, .ended: return
+            }
         }
         try connection.send(reply, with: mount?.descriptorNumber ?? -1)
     }

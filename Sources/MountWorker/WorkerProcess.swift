@@ -7,8 +7,8 @@ public import SystemPackage
 /// A worker, as the daemon has it: a process, and the connection to it. For one thread at a time.
 package final class WorkerProcess: Sendable {
     /// Its process id.
-    package let id: CInt
-    private let process: OwnedDescriptor
+    package var id: CInt { process.id }
+    private let process: ChildProcess
     let connection: PacketConnection
 
     /// How long a process that was killed may take to end before it counts as one that cannot be killed.
@@ -20,15 +20,8 @@ package final class WorkerProcess: Sendable {
     /// - Throws: ENOENT for a program that is not there, EMFILE, EAGAIN… as `posix_spawn` answers.
     package init(_ program: WorkerProgram) throws(SystemCallError) {
         let ends = try PacketConnection.pair()
-        let words = [program.path.string] + program.arguments
-        var number: CInt = -1
-        let started = withTexts(words) { arguments in
-            withTexts(program.environment) { environment in
-                hf_spawn(program.path.string, arguments, environment, ends.far.rawValue, &number)
-            }
-        }
-        id = try SystemCallError.check(started, "posix_spawn", on: program.path.string)
-        process = OwnedDescriptor(owning: number)
+        process = try ChildProcess(
+            program.path, program.arguments, environment: program.environment, connection: ends.far)
         connection = ends.near
     }
 
@@ -66,7 +59,7 @@ package final class WorkerProcess: Sendable {
                 try carried.close()
                 try connection.send(order)
             }
-            let ready = try wait(until: deadline, watching: connection.number)
+            let ready = try process.wait(until: deadline, watching: connection.number)
             if ready == 0 { return .late }
             // An answer that was sent before the end counts.
             guard ready & HF_READY_FIRST != 0, var received = try connection.receive(WorkerReply.self) else {
@@ -89,8 +82,7 @@ package final class WorkerProcess: Sendable {
 
     /// Sends SIGKILL, from any thread; a call that is under way has `ended` then.
     package func sendKill() {
-        // ESRCH: it has ended already.
-        _ = hf_process_kill(process.rawValue)
+        process.kill()
     }
 
     /// Returns when it has ended, however long that takes.
@@ -101,23 +93,12 @@ package final class WorkerProcess: Sendable {
     private func hasEnded(by deadline: ContinuousClock.Instant) -> Bool {
         do throws(SystemCallError) {
             repeat {
-                if try SystemCallError.check(hf_process_reap(process.rawValue), "waitid") == 1 { return true }
-            } while try wait(until: deadline, watching: process.rawValue) != 0
+                if try process.reap() != nil { return true }
+            } while try process.wait(until: deadline) != 0
             return false
         } catch {
             // ECHILD: somebody else has taken note of it.
             return true
-        }
-    }
-
-    /// - Returns: 0 when the time has passed.
-    private func wait(until deadline: ContinuousClock.Instant, watching first: CInt) throws(SystemCallError) -> CInt {
-        while true {
-            let left = max(.zero, ContinuousClock.now.duration(to: deadline))
-            let nanoseconds = left.components.seconds * 1_000_000_000 + left.components.attoseconds / 1_000_000_000
-            let ready = hf_wait_for_two(first, 0, process.rawValue, nanoseconds)
-            if ready == -Errno.interrupted.rawValue { continue }
-            return try SystemCallError.check(ready, "ppoll")
         }
     }
 }
@@ -137,13 +118,4 @@ public struct WorkerProgram: Hashable, Sendable {
         self.arguments = arguments
         self.environment = environment
     }
-}
-
-/// Lends the texts as C has them, with a null pointer at the end.
-private func withTexts<Value>(_ texts: [String], _ body: ([UnsafePointer<CChar>?]) -> Value) -> Value {
-    func lend(_ rest: ArraySlice<String>, _ lent: [UnsafePointer<CChar>?]) -> Value {
-        guard let text = rest.first else { return body(lent + [nil]) }
-        return text.withCString { lend(rest.dropFirst(), lent + [$0]) }
-    }
-    return lend(texts[...], [])
 }

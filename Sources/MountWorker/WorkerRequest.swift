@@ -6,8 +6,9 @@ public import SystemPackage
 
 /// What the daemon asks of a worker; one at a time.
 public enum WorkerRequest: Hashable, Sendable {
-    /// Make a detached mount.
-    case build(MountRecipe)
+    /// Make a detached mount. Where a helper program makes it, it does so in this control group, and it is the worker's
+    /// last deed.
+    case build(MountRecipe, group: FilePath? = nil)
     /// Unmount exactly this mount from its place beneath the mount root.
     case unmount(KernelMountID, from: FilePath)
     /// Keep the descriptor that comes with the packet for the `close` that follows; the only request without an answer.
@@ -19,6 +20,13 @@ public enum WorkerRequest: Hashable, Sendable {
     case detect(FilePath)
     /// Make the filesystem of this mount writable again, if the mount is on top at its place beneath the mount root.
     case makeWritable(KernelMountID, at: FilePath)
+}
+
+extension WorkerRequest {
+    /// Whether the worker ends after it: a helper program has its worker for itself.
+    package var isLast: Bool {
+        if case .build(let recipe, _) = self, case .helper = recipe.medium { true } else { false }
+    }
 }
 
 /// What a worker answers.
@@ -37,14 +45,17 @@ public enum WorkerReply: Hashable, Sendable {
     case ownFolder(OwnFolders.Shown)
     /// The kernel's refusal; nothing is left behind.
     case failed(SystemCallError)
+    /// A helper program's; what it has left behind is in the control group.
+    case helperFailed(HelperFailure)
 }
 
 extension WorkerRequest: PacketValue {
     package func write(to packet: inout PacketWriter) {
         switch self {
-        case .build(let recipe):
+        case .build(let recipe, let group):
             packet.append(UInt8(0))
             packet.append(recipe)
+            packet.append(group)
         case .unmount(let id, let path):
             packet.append(UInt8(1))
             packet.append(id)
@@ -63,7 +74,7 @@ extension WorkerRequest: PacketValue {
 
     package init(from packet: inout PacketReader) throws(MalformedPacket) {
         switch try packet.take(UInt8.self) {
-        case 0: self = .build(try packet.take())
+        case 0: self = .build(try packet.take(), group: try packet.take())
         case 1: self = .unmount(try packet.take(), from: try packet.take())
         case 2: self = .close
         case 3: self = .detect(try packet.take())
@@ -93,6 +104,9 @@ extension WorkerReply: PacketValue {
             packet.append(UInt8(6))
             packet.append(shown.path)
             packet.append(shown.folder)
+        case .helperFailed(let failure):
+            packet.append(UInt8(7))
+            packet.append(failure)
         }
     }
 
@@ -105,6 +119,7 @@ extension WorkerReply: PacketValue {
         case 4: self = .failed(try packet.take())
         case 5: self = .madeWritable
         case 6: self = .ownFolder(OwnFolders.Shown(try packet.take(), shows: try packet.take()))
+        case 7: self = .helperFailed(try packet.take())
         default: throw MalformedPacket()
         }
     }

@@ -61,8 +61,11 @@ enum Scene: Sendable {
 
 /// Which end comes when: all failpoints in turn, each time in another order, with random moments in between.
 struct CrashSchedule {
-    /// What only a disk that reports I/O errors leads to; `LedgerFaultTests` kills there.
-    static let unreachable: Set<String> = ["overwrite.before", "overwrite.after"]
+    /// What only a disk that reports I/O errors leads to, where `LedgerFaultTests` kills, and what only helper programs
+    /// do, where `HelperTests` does.
+    static let unreachable: Set<String> = [
+        "overwrite.before", "overwrite.after", "executor.nursery_ready", "executor.helper_ended", "executor.handed_on",
+    ]
 
     let names: [String]
     private var random: SeededGenerator

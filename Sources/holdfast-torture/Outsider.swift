@@ -52,17 +52,26 @@ struct Outsider: Sendable {
     ///
     /// - Throws: where something of it stays.
     func leave() throws {
-        for _ in 0..<200 {
+        let deadline = ContinuousClock.now + .seconds(20)
+        while true {
             let own = try MountTable.current.entries(beneath: FilePath(world.folder)).filter(isOwn)
             if own.isEmpty { return }
+            var problems: [String] = []
             for entry in own.reversed() {
-                guard let place = entry.mountpoint,
-                    try MountTable.current.entries(at: place).last?.id == entry.id
-                else { continue }
-                umount2(place.string, Int32(UMOUNT_NOFOLLOW))
+                guard let place = entry.mountpoint, let top = try MountTable.current.entries(at: place).last else {
+                    continue
+                }
+                if top.id != entry.id {
+                    problems.append("\(place) is covered by mount \(top.id), \(top.filesystemType)")
+                } else if umount2(place.string, Int32(UMOUNT_NOFOLLOW)) != 0 {
+                    problems.append("\(place): \(String(cString: strerror(errno)))")
+                }
+            }
+            // Whoever has a file open on one of them lets go of it soon.
+            guard problems.isEmpty || ContinuousClock.now < deadline else {
+                throw Complaint("an outsider's mounts cannot be unmounted: \(problems.joined(separator: "; "))")
             }
             usleep(1_000)
         }
-        throw Complaint("an outsider's mounts cannot be unmounted")
     }
 }

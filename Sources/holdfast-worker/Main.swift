@@ -48,7 +48,7 @@ enum Main {
         #if DEBUG
             do throws(MountError) {
                 if let plan = try FailpointPlan.ofWorker() {
-                    return (KernelSteps { plan.reach($0.name) }, { _ in plan.reach("executor.loop_ready") })
+                    return (KernelSteps { plan.reach($0.name) }, { plan.reach("executor.\($0.rawValue)") })
                 }
             } catch {
                 complain("\(error)")

@@ -7,7 +7,9 @@ import Testing
 
 let catalog = FilesystemCatalog.standard
 
-let builtInTypes = ["bind", "btrfs", "erofs", "ext4", "overlay", "squashfs", "tmpfs", "vfat", "xfs"]
+let builtInTypes = [
+    "bind", "btrfs", "erofs", "ext4", "overlay", "rclone", "squashfs", "sshfs", "tmpfs", "vfat", "xfs",
+]
 
 /// A source that the type accepts, and the options without which it accepts nothing.
 func sample(_ type: String) -> (source: String, options: [String]) {
@@ -15,22 +17,30 @@ func sample(_ type: String) -> (source: String, options: [String]) {
     case "tmpfs": ("scratch", [])
     case "overlay": ("layers", ["lowerdir=/l"])
     case "bind": ("/srv/a", [])
+    case "rclone": ("store:bucket", ["config=/etc/rclone.conf"])
+    case "sshfs": ("bob@host:/srv", [])
     default: ("/dev/vdb", [])
     }
 }
 
 /// Parses with the type's sample source and required options beside the given ones.
 func parse(_ type: String, _ options: [String], source: String? = nil) throws(MountError) -> MountSource {
-    let sample = sample(type)
-    let hasRequired = options.contains { $0.hasPrefix("lowerdir") }
-    return try catalog.source(
-        type: FilesystemType(rawValue: type), source: source ?? sample.source,
-        options: options + (hasRequired ? [] : sample.options))
+    try catalog.source(
+        type: FilesystemType(rawValue: type), source: source ?? sample(type).source,
+        options: options + missingRequired(type, options))
+}
+
+/// The sample's required options of which none given begins with the name.
+private func missingRequired(_ type: String, _ given: [String]) -> [String] {
+    sample(type).options.filter { required in
+        let name = String(required.prefix { $0 != "=" })
+        return !given.contains { $0.hasPrefix(name) }
+    }
 }
 
 /// The canonical options as text, without the sample's required ones.
 func canonical(_ type: String, _ options: [String]) throws -> [String] {
-    let required = options.contains { $0.hasPrefix("lowerdir") } ? [] : sample(type).options
+    let required = missingRequired(type, options)
     return try parse(type, options).options.map(\.description).filter { !required.contains($0) }
 }
 

@@ -108,6 +108,47 @@ import Testing
                 == [.string("dmask", "22"), .string("fmask", "133"), .string("iocharset", "cp437")])
     }
 
+    @Test("sshfs is told source and options apart, and its files are copied")
+    func sshfs() throws {
+        let recipe = try recipe("sshfs", ["IdentityFile=/k", "UserKnownHostsFile=/h", "ro", "reconnect", "noexec"])
+        #expect(recipe.filesystem.rawValue == "fuse.sshfs")
+        #expect(
+            recipe.parameters == [
+                .flag("ro"), .file("IdentityFile", "/k", isSecret: true), .string("ServerAliveCountMax", "3"),
+                .string("ServerAliveInterval", "15"), .file("UserKnownHostsFile", "/h", isSecret: false),
+                .flag("reconnect"),
+            ])
+        #expect(recipe.attributes == [.noSetUserID, .noDevices, .noExecute, .readOnly])
+        #expect(recipe.paths == ["/k", "/h"])
+        guard case .helper(let program) = recipe.medium else {
+            Issue.record("it is no helper program's")
+            return
+        }
+        #expect(program.name == "sshfs")
+        #expect(program.source == "bob@host:/srv")
+        for word in ["allow_other", "default_permissions", "BatchMode=yes", "StrictHostKeyChecking=yes"] {
+            #expect(program.words.contains(word))
+        }
+        #expect(
+            try self.recipe("sshfs", ["ServerAliveInterval=0"]).parameters.first == .string("ServerAliveCountMax", "3"))
+    }
+
+    @Test("rclone's read-only has its own name")
+    func rclone() throws {
+        let recipe = try recipe("rclone", ["ro", "umask=027", "uid=5"])
+        #expect(recipe.filesystem.rawValue == "fuse.rclone")
+        #expect(
+            recipe.parameters == [
+                .flag("read-only"), .file("config", "/etc/rclone.conf", isSecret: true), .string("uid", "5"),
+                .string("umask", "27"),
+            ])
+        let source = try parse("rclone", [])
+        #expect(try catalog.recipe(for: source, cache: "/c").parameters.first == .string("cache-dir", "/c"))
+        let other = try parse("sshfs", [])
+        #expect(try catalog.recipe(for: other, cache: "/c") == (try catalog.recipe(for: other)))
+        #expect(try self.recipe("rclone", []).parameters == [.file("config", "/etc/rclone.conf", isSecret: true)])
+    }
+
     @Test("a source that nobody checked gets no recipe")
     func unchecked() {
         let type = FilesystemType(rawValue: "ext4")

@@ -72,6 +72,34 @@ import Testing
         #expect(error.context.type == type)
     }
 
+    @Test(
+        "what would have a helper program start another, or trust anybody, is refused",
+        arguments: [
+            ("sshfs", "ssh_command=/tmp/x", "would run as root"), ("sshfs", "ProxyCommand=/tmp/x", "would run as root"),
+            ("sshfs", "LocalCommand=/tmp/x", "would run as root"),
+            ("sshfs", "StrictHostKeyChecking=no", "always yes"), ("sshfs", "password_stdin", "IdentityFile"),
+            ("sshfs", "port=0", "from 1 to 65535"), ("sshfs", "port=22,ProxyCommand=x", "comma"),
+            ("sshfs", "IdentityFile=~/.ssh/id", "not an absolute path"),
+            ("sshfs", "IdentityFile=/root/../etc/key", "has the component '..'"),
+            ("sshfs", "identityfile=/root/key", "has no option"), ("sshfs", "-oProxyCommand=x", "has no option"),
+            ("sshfs", "ciphers=none", "has no option"), ("rclone", "rc", "has no option"),
+            ("rclone", "config=store", "not an absolute path"), ("rclone", "vfs-cache-mode=always", "one of off"),
+            ("rclone", "allow-non-empty", "has no option"), ("rclone", "--rc", "has no option"),
+        ])
+    func helperOptions(type: String, option: String, expected: String) throws {
+        let error = try #require(refusal(type, [option]))
+        #expect(error.code == .invalidArgument)
+        #expect(error.message.contains(expected), "\(error)")
+    }
+
+    @Test("a type with a configuration file of its own needs it")
+    func requiredFile() {
+        let error = #expect(throws: MountError.self) {
+            try catalog.source(type: FilesystemType(rawValue: "rclone"), source: "store:bucket", options: [])
+        }
+        #expect(error?.message == "type 'rclone' needs option 'config'")
+    }
+
     @Test("an overlay needs a lower layer")
     func required() {
         let error = #expect(throws: MountError.self) {
@@ -211,7 +239,7 @@ import Testing
     }
 
     @Test(
-        "a type that is not built yet is unsupported, not unknown", arguments: ["nfs", "cifs", "sshfs", "ceph", "9p"])
+        "a type that is not built yet is unsupported, not unknown", arguments: ["nfs", "cifs", "s3fs", "ceph", "9p"])
     func announced(type: String) {
         let error = #expect(throws: MountError.self) {
             try catalog.source(type: FilesystemType(rawValue: type), source: "host:/a", options: [])

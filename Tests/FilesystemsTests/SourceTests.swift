@@ -12,6 +12,19 @@ import Testing
             ("bind", "/srv/bob's, \"x\" \\ y", "/srv/bob's, \"x\" \\ y"), ("bind", "/srv/..a", "/srv/..a"),
             ("ext4", "/dev/disk/by-uuid/1-2", "/dev/disk/by-uuid/1-2"), ("squashfs", "/srv/a.img", "/srv/a.img"),
             ("tmpfs", "vm-1.scratch_a:b@c+d", "vm-1.scratch_a:b@c+d"), ("tmpfs", "_", "_"),
+            ("sshfs", "host:/srv", "host:/srv"), ("sshfs", "bob@Host.EXAMPLE.com:/Srv/", "bob@host.example.com:/Srv"),
+            ("sshfs", "Bob.B-1_x+y$@h:/", "Bob.B-1_x+y$@h:/"), ("sshfs", "_apt@10.0.0.1:/a b", "_apt@10.0.0.1:/a b"),
+            ("sshfs", "host:/a:/b@c", "host:/a:/b@c"), ("sshfs", "my_host:/-o", "my_host:/-o"),
+            ("sshfs", "host:/\u{e9}", "host:/\u{e9}"),
+            ("sshfs", "[2001:DB8:0:0:0:0:0:1]:/a", "[2001:db8::1]:/a"),
+            ("sshfs", "u@[2001:0db8::0001]:/a/", "u@[2001:db8::1]:/a"),
+            ("sshfs", "[2001:db8:0:1:1:1:1:1]:/a", "[2001:db8:0:1:1:1:1:1]:/a"),
+            ("sshfs", "[2001:0:0:1:0:0:0:1]:/a", "[2001:0:0:1::1]:/a"),
+            ("sshfs", "[2001:db8:0:0:1:0:0:1]:/a", "[2001:db8::1:0:0:1]:/a"), ("sshfs", "[::]:/", "[::]:/"),
+            ("sshfs", "[::FFFF:192.0.2.1]:/a", "[::ffff:192.0.2.1]:/a"),
+            ("sshfs", String(repeating: "a", count: 63) + ":/", String(repeating: "a", count: 63) + ":/"),
+            ("rclone", "store:bucket/a/", "store:bucket/a"), ("rclone", "store:", "store:"),
+            ("rclone", "my-s3.eu_1:b:c", "my-s3.eu_1:b:c"), ("rclone", "store:-x", "store:-x"),
         ])
     func accepted(type: String, source: String, expected: String) throws {
         #expect(try parse(type, [], source: source).source == expected)
@@ -52,12 +65,57 @@ import Testing
             ("tmpfs", "a\n", "U+000A"),
             ("tmpfs", String(repeating: "a", count: 256), "at most 255"),
             ("overlay", "/layers", "is no name"),
+            ("sshfs", "", "the source is empty"),
+            ("sshfs", "host", "is not a folder on a host"), ("sshfs", "host:", "is not a folder on a host"),
+            ("sshfs", "host:srv", "is not a folder on a host"), ("sshfs", "/srv", "is not a folder on a host"),
+            ("sshfs", ":/srv", "is not a folder on a host"), ("sshfs", "host:a/b", "is not a folder on a host"),
+            ("sshfs", "-oProxyCommand=x:/srv", "is no name and no address"),
+            ("sshfs", "bob@-oProxyCommand=x:/srv", "is no name and no address"),
+            ("sshfs", "-oProxyCommand=x@host:/srv", "the user in the source"),
+            ("sshfs", "@host:/srv", "the user in the source"), ("sshfs", "a@b@host:/srv", "the user in the source"),
+            ("sshfs", "b\u{43E}b@host:/srv", "the user in the source"),
+            ("sshfs", "bob smith@host:/srv", "the user in the source"),
+            ("sshfs", String(repeating: "u", count: 256) + "@host:/srv", "the user in the source"),
+            ("sshfs", "bob@:/srv", "is no name and no address"), ("sshfs", "ho st:/srv", "is no name and no address"),
+            ("sshfs", "h\u{f6}st:/srv", "is no name and no address"), ("sshfs", "h,x:/", "is no name and no address"),
+            ("sshfs", "\u{FF48}ost:/", "is no name and no address"), ("sshfs", "a..b:/", "is no name and no address"),
+            ("sshfs", "host.:/srv", "is no name and no address"), ("sshfs", ".a:/", "is no name and no address"),
+            ("sshfs", "host-:/srv", "is no name and no address"), ("sshfs", "$(id):/", "is no name and no address"),
+            ("sshfs", String(repeating: "a", count: 64) + ":/", "is no name and no address"),
+            ("sshfs", String(repeating: "a.", count: 126) + "ab:/", "is no name and no address"),
+            ("sshfs", "2001:db8::1:/srv", "is no name and no address"),
+            ("sshfs", "[::1%lo]:/srv", "is no IPv6 address"), ("sshfs", "[1.2.3.4]:/srv", "is no IPv6 address"),
+            ("sshfs", "[]:/srv", "is no IPv6 address"), ("sshfs", "[::1]x:/srv", "is no name and no address"),
+            ("sshfs", "host:/a/../b", "has the component '..'"), ("sshfs", "host://a", "has an empty component"),
+            ("sshfs", "host:/a\u{0}b", "U+0000"), ("sshfs", "ho\u{0}st:/a", "U+0000"),
+            ("sshfs", "host:/a\nb", "U+000A"),
+            ("sshfs", "host:/" + String(repeating: "a/", count: 2100) + "b", "at most 4095"),
+            ("rclone", "bucket", "names no remote"), ("rclone", ":s3:bucket", "names no remote"),
+            ("rclone", "-v:bucket", "names no remote"), ("rclone", "my store:bucket", "names no remote"),
+            ("rclone", "store,env_auth=true:bucket", "names no remote"), ("rclone", "/etc:x", "names no remote"),
+            ("rclone", "store:a\u{0}", "U+0000"),
         ])
     func refused(type: String, source: String, expected: String) throws {
         let error = try #require(refusal(type, [], source: source))
         #expect(error.code == .invalidArgument)
         #expect(error.message.contains(expected), "\(error)")
         #expect(error.context.type == type)
+    }
+
+    @Test("a password in a source is refused and never shown")
+    func password() throws {
+        for source in ["bob:hunter2@host:/srv", "bob:hunter2@host", "bob:hunter2@[::1]:/srv", "a@b:hunter2@c:/"] {
+            let error = try #require(refusal("sshfs", [], source: source))
+            #expect(error.code == .invalidArgument)
+            #expect(error.message.contains("password"))
+            #expect(!"\(error) \(error.context)".contains("hunter2"))
+        }
+    }
+
+    @Test("an IPv6 address without brackets is told of them")
+    func brackets() throws {
+        let error = try #require(refusal("sshfs", [], source: "2001:db8::1:/srv"))
+        #expect(error.hint == "an IPv6 address is written in brackets")
     }
 
     @Test(

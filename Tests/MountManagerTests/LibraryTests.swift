@@ -46,6 +46,27 @@ func useImage(_ path: String, folder: String) async throws {
         try FileManager.default.removeItem(atPath: folder)
     }
 
+    @Test func withoutAWorkerATypeWithAHelperProgramIsUnsupported() async throws {
+        try PrivateNamespace.require()
+        try await TemporaryFolder.with { folder in
+            var options = LinuxHost.Options(
+                stateFolder: try Mountpoint("\(folder)/state"), runtimeFolder: try Mountpoint("\(folder)/run"),
+                mountRoot: try Mountpoint("\(folder)/mounts"))
+            options.allowsPrivateNamespace = true
+            let host = try LinuxHost(options, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+            try await host.start()
+            let source = try FilesystemCatalog.standard.source(
+                type: FilesystemType(rawValue: "sshfs"), source: "host:/srv", options: [])
+            let order = AttachOrder(
+                source: source, key: AttachmentKey(volume: .whole, consumer: try Consumer("job-1")), owner: 0)
+            let error = await #expect(throws: MountError.self) { _ = try await host.manager.attach(order) }
+            #expect(error?.code == .unsupported)
+            #expect(error?.message.contains("sshfs (a helper program needs a worker process for itself)") == true)
+            #expect(error?.hint?.contains("LinuxHost.Options.workerProgram") == true)
+            try await host.stop()
+        }
+    }
+
     @Test func theDocumentShowsThisCode() throws {
         let tests = URL(fileURLWithPath: #filePath)
         let own = try String(contentsOf: tests, encoding: .utf8)

@@ -23,12 +23,23 @@ import Testing
         WorkerOrder(.close, lock: nil), WorkerOrder(.hold, lock: nil),
         WorkerOrder(.detect("/dev/loop0"), lock: OperationLock(rawValue: 0)),
         WorkerOrder(.makeWritable(KernelMountID(rawValue: 7), at: "a"), lock: OperationLock(rawValue: 1)),
+        WorkerOrder(.build(helperRecipe, group: "/sys/fs/cgroup/x/1"), lock: nil),
     ]
+
+    private static let helperRecipe = MountRecipe(
+        filesystem: FilesystemType(rawValue: "fuse.sshfs"),
+        medium: .helper(
+            HelperProgram(name: "sshfs", words: ["-o", ""], style: .separateOptions, source: "h:/\u{00e9}")),
+        parameters: [
+            .file("IdentityFile", "/k", isSecret: true), .flag("ro"),
+            .file("UserKnownHostsFile", "/h", isSecret: false),
+        ], attributes: [], exclusiveSuperblock: false)
 
     static let replies: [WorkerReply] = [
         .built, .unmounted(.foreign(KernelMountID(rawValue: 9))), .unmounted(.parked), .closed, .detected("ext4"),
         .detected(nil), .madeWritable, .ownFolder(OwnFolders.Shown("/a/b", shows: "/a")),
         .failed(SystemCallError("fsopen", .noSuchFileOrDirectory, on: "x", kernelMessages: ["e a", ""])),
+        .helperFailed(HelperFailure(program: "sshfs", status: 137, output: ["read: \u{00e9}", ""])),
     ]
 
     @Test(arguments: orders)
@@ -43,7 +54,8 @@ import Testing
 
     @Test(arguments: [
         MountRecipe.Medium.device("/dev/vdb"), .image("/i", readOnly: true), .deviceOrImage("/x", readOnly: false),
-        .folder("/f"),
+        .folder("/f"), .helper(HelperProgram(name: "a", style: .longOptions, source: "")),
+        .helper(HelperProgram(name: "mount.x", words: ["-n"], style: .mountHelper, source: "s")),
     ])
     func `every medium arrives`(medium: MountRecipe.Medium) throws {
         var recipe = Self.recipe
@@ -74,6 +86,13 @@ import Testing
             _ = try? reader.take(WorkerOrder.self)
             reader = PacketReader(bytes[...])
             _ = try? reader.take(WorkerReply.self)
+        }
+    }
+
+    @Test func `a helper program has its worker for itself`() {
+        #expect(WorkerRequest.build(Self.helperRecipe).isLast)
+        for order in Self.orders where order.request != .build(Self.helperRecipe, group: "/sys/fs/cgroup/x/1") {
+            #expect(!order.request.isLast)
         }
     }
 

@@ -67,6 +67,11 @@ int hf_wait_for_two(int first, int exceptional_only, int second, int64_t timeout
 
 // Gives the calling thread a mount namespace of its own; its mounts still share propagation with those it had.
 int hf_unshare_mounts(void);
+// Makes the current folder, which must be the root of a mount, the root of the calling thread's mount namespace, and
+// takes the old root away.
+int hf_enter_root(void);
+int hf_change_folder(int descriptor);
+int hf_make_link(const char *target, int folder, const char *name);
 
 struct hf_peer {
     int32_t process;

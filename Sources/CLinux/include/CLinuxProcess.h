@@ -22,14 +22,17 @@ int hf_is_hung_up(int socket);
 
 // --- processes ---
 
-// Starts the program in a session of its own, with `connection` as descriptor 3, /dev/null as 0 and 1, the caller's 2,
-// and nothing else open; no signal is blocked or ignored. Its process id, and a descriptor of it, which is readable
-// when it has ended.
+// Starts the program in a session of its own, with /dev/null as 0, `output` as 1 and 2 (/dev/null and the caller's 2 if
+// it is negative), `connection` as 3 unless it is negative, and nothing else open; no signal is blocked or ignored. Its
+// process id, and a descriptor of it, which is readable when it has ended.
 int hf_spawn(
-    const char *path, const char *const arguments[], const char *const environment[], int connection,
+    const char *path, const char *const arguments[], const char *const environment[], int connection, int output,
     int *process_descriptor);
 int hf_process_kill(int process_descriptor);
-// Takes note of a child's end: 1 if it has ended and is no zombie any more, 0 if it still runs.
-int hf_process_reap(int process_descriptor);
+// Takes note of a child's end: 1 if it has ended and is no zombie any more, 0 if it still runs. Its exit status, or 128
+// and the number of the signal that ended it.
+int hf_process_reap(int process_descriptor, int *status);
+// Both ends of a pipe, close-on-exec; reading does not wait.
+int hf_output_pipe(int ends[2]);
 
 #endif

@@ -22,6 +22,9 @@ extension SimulatedTable {
                 for path in paths { _ = try lookUpFolder(path) }
             }
             return newMount(of: newFilesystem(), attributes: attributes)
+        case .helper:
+            // Its server is always there.
+            return newMount(of: newFilesystem(), attributes: attributes)
         case .device(let path), .image(let path, _), .deviceOrImage(let path, _):
             return try buildOnMedium(path, recipe, attributes, assumesSources: assumesSources)
         }
@@ -84,7 +87,7 @@ extension MountRecipe {
     fileprivate var isReadOnly: Bool {
         switch medium {
         case .image(_, let readOnly), .deviceOrImage(_, let readOnly): readOnly
-        case .none, .device, .folder: attributes.contains(.readOnly)
+        case .none, .device, .folder, .helper: attributes.contains(.readOnly)
         }
     }
 }

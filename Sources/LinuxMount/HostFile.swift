@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import CLinux
+internal import Glibc
+public import SystemPackage
+
+/// Small files that are copied whole: credentials, keys, configurations.
+public enum HostFile {
+    /// More than any of them has.
+    public static let maximumSize = 1 << 16
+
+    /// Reads a regular file by an absolute path without a symbolic link. Blocks as long as its filesystem does.
+    ///
+    /// - Parameter isSecret: it must belong to root, and nobody else may read or write it.
+    /// - Throws: EPERM with what to do for a secret that is none, EFBIG for more than ``maximumSize`` bytes, EINVAL for
+    ///   what is no file, else what `openat2` and `read` answer.
+    public static func read(_ path: FilePath, isSecret: Bool) throws(SystemCallError) -> [UInt8] {
+        // Looked at first: opening a FIFO waits for a writer.
+        let place = try OwnedDescriptor.openForInspection(path)
+        let facts = try FileFacts(of: place, on: path)
+        guard facts.kind == .regular else {
+            throw SystemCallError("openat2", .invalidArgument, on: "\(path) (not a regular file)")
+        }
+        if isSecret {
+            try facts.requireOwn(noMoreThan: 0o600, on: path)
+        }
+        let file = try place.reopen(flags: O_RDONLY, on: path)
+        var bytes = [UInt8](repeating: 0, count: maximumSize + 1)
+        var count = 0
+        while count < bytes.count {
+            let part = bytes[count...].withUnsafeMutableBytes { hf_read(file.rawValue, $0.baseAddress, $0.count) }
+            if try SystemCallError.check(part, "read", on: path.string) == 0 { break }
+            count += part
+        }
+        guard count <= maximumSize else { throw SystemCallError("read", .fileTooLarge, on: path.string) }
+        return Array(bytes[..<count])
+    }
+
+    /// Writes a new file that only its owner can read.
+    ///
+    /// - Throws: EEXIST, ENOSPC, else what `openat2` and `write` answer.
+    public static func write(_ bytes: [UInt8], to path: FilePath) throws(SystemCallError) {
+        let file = try OwnedDescriptor.open(absolute: path, flags: O_WRONLY | O_CREAT | O_EXCL, mode: 0o600)
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            let written = rest.withUnsafeBytes { hf_write(file.rawValue, $0.baseAddress, $0.count) }
+            rest = rest.dropFirst(try SystemCallError.check(written, "write", on: path.string))
+        }
+    }
+}

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import LinuxMount
+import MountModel
+import MountTestSupport
+import SystemPackage
+import Testing
+
+@testable import MountManager
+
+/// The control groups of helper programs, with real processes in them.
+@Suite(.serialized, .timeLimit(.minutes(1))) struct HelperGroupsTests {
+    private let name = "groups-test-\(getpid())"
+
+    /// A process in the group, which ends by being killed only.
+    private func sleeper(in group: ControlGroup) throws -> Process {
+        let process = Process()
+        process.executableURL = URL(filePath: "/bin/sh")
+        process.arguments = ["-c", "echo 0 >\(group.path)/cgroup.procs && exec sleep 600"]
+        try process.run()
+        while try group.processes().isEmpty { sched_yield() }
+        return process
+    }
+
+    private func waitForEnd(of process: Process) throws {
+        let deadline = ContinuousClock.now + .seconds(30)
+        while process.isRunning {
+            try #require(ContinuousClock.now < deadline, "it was not killed")
+            usleep(1_000)
+        }
+    }
+
+    private func isThere(_ group: ControlGroup) -> Bool { access(group.path.string, F_OK) == 0 }
+
+    @Test func `a group is killed with its operation unless a mount came of it`() throws {
+        let groups = try HelperGroups(named: name)
+        let failed = try groups.begin()
+        let mounted = try groups.begin()
+        #expect(failed != mounted)
+        let (ended, serving) = (try sleeper(in: failed), try sleeper(in: mounted))
+        groups.end(failed, keeping: false)
+        try waitForEnd(of: ended)
+        #expect(ended.terminationReason == .uncaughtSignal && ended.terminationStatus == SIGKILL)
+        groups.end(mounted, keeping: true)
+        // The next one takes away what is empty, and nothing else.
+        let next = try groups.begin()
+        #expect(!isThere(failed))
+        #expect(serving.isRunning && isThere(mounted))
+        // Nor does another daemon: the process is in no nursery.
+        let other = try HelperGroups(named: name)
+        #expect(!isThere(next))
+        #expect(serving.isRunning)
+        other.close()
+        #expect(isThere(mounted))
+        try mounted.kill()
+        try waitForEnd(of: serving)
+        other.close()
+        #expect(!isThere(mounted))
+        #expect(try !ControlGroup.all(in: ControlGroup.own()).contains { $0.path.lastComponent?.string == name })
+    }
+
+    @Test func `a group that was begun is nobody else's, empty or not`() throws {
+        let groups = try HelperGroups(named: name)
+        let begun = try groups.begin()
+        try groups.sweep()
+        #expect(isThere(begun))
+        groups.end(begun, keeping: false)
+        groups.close()
+        #expect(!isThere(begun))
+    }
+
+    @Test func `a number that an earlier daemon's group has is passed over`() throws {
+        let first = try HelperGroups(named: name)
+        let taken = try first.begin()
+        let serving = try sleeper(in: taken)
+        let second = try HelperGroups(named: name)
+        let other = try second.begin()
+        #expect(other != taken)
+        second.end(other, keeping: false)
+        try taken.kill()
+        try waitForEnd(of: serving)
+        second.close()
+    }
+}
