@@ -20,6 +20,7 @@
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -225,4 +226,13 @@ ssize_t hf_peer_groups(int socket, uint32_t *groups, size_t capacity, size_t *ne
 
 int hf_set_dumpable(int dumpable) { return RESULT(prctl(PR_SET_DUMPABLE, dumpable, 0, 0, 0)); }
 int hf_dumpable(void) { return RESULT(prctl(PR_GET_DUMPABLE, 0, 0, 0, 0)); }
+int hf_raise_descriptor_limit(uint64_t *limit)
+{
+    struct rlimit files;
+    if (getrlimit(RLIMIT_NOFILE, &files) < 0) return -errno;
+    files.rlim_cur = files.rlim_max;
+    *limit = files.rlim_max;
+    return RESULT(setrlimit(RLIMIT_NOFILE, &files));
+}
+
 uint32_t hf_set_file_creation_mask(uint32_t mask) { return umask(mask); }

@@ -59,8 +59,11 @@ extension MountError {
                 context: context, hint: "is its server there? if it is only slow: operation_deadline_seconds")
         }
         return MountError(
-            .internal, "cannot \(what): its worker ended in the middle of it", context: context,
-            hint: "the kernel's log says whether it was killed for want of memory, or by what else")
+            .unavailable, "cannot \(what): its worker ended in the middle of it", context: context,
+            hint: """
+                try again; if it happens again: was it killed for want of memory (see the kernel's log), and is the \
+                program that the setting 'worker' names whole, and of the same build?
+                """)
     }
 }
 

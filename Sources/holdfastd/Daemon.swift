@@ -35,6 +35,9 @@ struct Daemon {
         logger.notice("stopped; mounts stay in place")
     }
 
+    /// All connections, two for each worker, one for each mount that is built and not placed, and some for itself.
+    private static let wantedDescriptors = 4096
+
     /// The process's own state, before anything is created.
     private func hardenProcess() throws(MountError) {
         ProcessHardening.setFileCreationMask(0o077)
@@ -42,6 +45,16 @@ struct Daemon {
             try ProcessHardening.setCoreDumpsOff()
         } catch {
             throw MountError(.internal, "cannot turn core dumps off: \(error)")
+        }
+        do throws(SystemCallError) {
+            let limit = try ProcessHardening.raiseDescriptorLimit()
+            if limit < Self.wantedDescriptors {
+                logger.warning(
+                    "the limit on open files is low: with many connections and mounts, requests will fail or wait",
+                    metadata: ["limit": "\(limit)", "wanted": "\(Self.wantedDescriptors)"])
+            }
+        } catch {
+            logger.warning("the limit on open files stays as it is", metadata: ["reason": "\(error)"])
         }
     }
 

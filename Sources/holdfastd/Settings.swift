@@ -61,6 +61,12 @@ struct Settings {
                 "mount_root \(mountRoot) is inside state_dir or runtime_dir, which only root can enter",
                 hint: "choose a folder that consumers can reach")
         }
+        for (name, folder) in [("state_dir", stateFolder), ("runtime_dir", runtimeFolder)]
+        where folder.path.starts(with: mountRoot.path) {
+            throw .invalidArgument(
+                "\(name) \(folder) is inside mount_root \(mountRoot), where filesystems are mounted",
+                hint: "choose a folder elsewhere")
+        }
     }
 
     /// What the host is prepared with, and where it is stopped or killed in tests.

@@ -3,6 +3,7 @@
 import Foundation
 import Glibc
 import HoldfastAPI
+import MountTestSupport
 import SystemPackage
 import Testing
 
@@ -35,6 +36,33 @@ extension RealDaemon {
                 #expect(try host.attachProblem("vm-2", to: "again", type: "tmpfs", options: ["ro"])?.code == "conflict")
                 try host.detach("vm-1", from: "data")
                 try host.detach("vm-1", from: "again")
+            }
+        }
+
+        @Test func aFolderOfItsOwnInsideTheMountRootKeepsTheDaemonFromStarting() throws {
+            try TestHost.run(start: false) { host in
+                let daemon = try host.startDaemon(arguments: ["--mount-root", host.folder])
+                #expect(try daemon.exitStatus() == 65)
+                #expect(daemon.log.contains("state_dir \(host.folder)/state is inside mount_root \(host.folder)"))
+                #expect(!FileManager.default.fileExists(atPath: host.folder + "/state"))
+                try host.startDaemon()
+            }
+        }
+
+        @Test func theDaemonMayHaveAsManyDescriptorsAsItCan() throws {
+            try TestHost.run(start: false) { host in
+                var before = rlimit()
+                let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
+                try #require(getrlimit(resource, &before) == 0)
+                var lowered = before
+                lowered.rlim_cur = 500
+                try #require(setrlimit(resource, &lowered) == 0)
+                defer { setrlimit(resource, &before) }
+                let daemon = try host.startDaemon()
+                let limits = try String(contentsOfFile: "/proc/\(daemon.pid)/limits", encoding: .utf8)
+                let line = try #require(limits.split(separator: "\n").first { $0.hasPrefix("Max open files") })
+                let numbers = line.split(separator: " ").compactMap { UInt64($0) }
+                #expect(numbers == [before.rlim_max, before.rlim_max].map(UInt64.init))
             }
         }
 

@@ -85,6 +85,8 @@ int hf_peer_process_descriptor(int socket);
 ssize_t hf_peer_groups(int socket, uint32_t *groups, size_t capacity, size_t *needed);
 int hf_set_dumpable(int dumpable);
 int hf_dumpable(void);
+// Lets the process have as many descriptors as it may let itself have (RLIMIT_NOFILE), and says how many.
+int hf_raise_descriptor_limit(uint64_t *limit);
 uint32_t hf_set_file_creation_mask(uint32_t mask);
 
 #endif
