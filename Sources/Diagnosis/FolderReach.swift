@@ -9,6 +9,11 @@ public import SystemPackage
 public enum FolderReach {
     /// How long a filesystem may take to answer for the first time.
     public static let patience = Duration.seconds(10)
+    /// How to find out why one does not.
+    public static let advice = """
+        see with 'findmnt' what is mounted there or above, and in the kernel's log ('dmesg') which server or device \
+        does not answer
+        """
 
     /// Those of the folders that have not answered within the limit, be it with an error.
     ///

@@ -79,8 +79,7 @@ public struct MountRootFacts: Hashable, Sendable {
     /// it covers.
     private static func cover(of mounts: [MountEntry]) -> MountEntry? {
         guard mounts.count > 1, let top = mounts.last else { return nil }
-        let below = mounts[mounts.count - 2]
-        return top.device == below.device && top.root == below.root ? nil : top
+        return top.showsSame(as: mounts[mounts.count - 2]) ? nil : top
     }
 
     /// What keeps holdfastd from starting.

@@ -29,34 +29,28 @@ extension FilesystemCatalog {
                 parameters.append(.string("source", canonical.source))
             }
             // On the superblock too: the attribute alone would leave the device and the journal writable.
-            if readOnly { parameters.append(.flag(entry.readOnlyOption)) }
-            if let cache, let option = entry.cacheOption { parameters.append(.string(option, cache.string)) }
+            if readOnly { parameters.append(.flag(entry.helper?.readOnlyOption ?? "ro")) }
+            if let cache, let option = entry.helper?.cacheOption { parameters.append(.string(option, cache.string)) }
             parameters += (canonical.options + entry.missingDefaults(given)).sorted().compactMap(entry.parameter)
         }
         return MountRecipe(
-            filesystem: entry.kernelType, medium: entry.medium(canonical.source, readOnly: readOnly),
+            // As the kernel names what is mounted.
+            filesystem: entry.helper.map { FilesystemType(rawValue: $0.kernelType) } ?? entry.type,
+            medium: entry.medium(canonical.source, readOnly: readOnly),
             parameters: parameters, attributes: attributes, exclusiveSuperblock: entry.hasOneSuperblockPerDevice)
     }
 }
 
 extension FilesystemEntry {
-    /// How the kernel names what is mounted.
-    fileprivate var kernelType: FilesystemType {
-        if case .helper(let grammar) = construction { FilesystemType(rawValue: grammar.kernelType) } else { type }
-    }
-
-    fileprivate var cacheOption: String? {
-        if case .helper(let grammar) = construction { grammar.cacheOption } else { nil }
-    }
-
-    fileprivate var readOnlyOption: String {
-        if case .helper(let grammar) = construction { grammar.readOnlyOption } else { "ro" }
+    /// The grammar of the program that mounts it; nil where none does.
+    fileprivate var helper: HelperGrammar? {
+        if case .helper(let grammar) = construction { grammar } else { nil }
     }
 
     fileprivate func medium(_ source: String, readOnly: Bool) -> MountRecipe.Medium {
-        if case .helper(let grammar) = construction {
+        if let helper {
             return .helper(
-                HelperProgram(name: grammar.program, words: grammar.words, style: grammar.style, source: source))
+                HelperProgram(name: helper.program, words: helper.words, style: helper.style, source: source))
         }
         return switch self.source {
         case .name, .onHost, .remote: .none

@@ -135,13 +135,12 @@ struct LedgerFiles {
         }
     }
 
-    /// Gives a file in the folder another name, durably; what has that name is replaced.
+    /// Gives a file in the folder another name; what has that name is replaced. Durable after a `sync` of the folder.
     func rename(_ name: String, to newName: String) throws(LedgerOpenError) {
         let (old, new) = (folder.appending(name), folder.appending(newName))
         // SAFETY: both pointers live as long as the closures, and rename keeps none.
         let result = old.withPlatformString { old in new.withPlatformString { new in Glibc.rename(old, new) } }
         guard result == 0 else { throw unavailable("move \(old) to \(new)", "rename", errno) }
-        try sync(folder)
     }
 
     func unavailable(_ what: String, _ systemCall: String, _ number: Int32) -> LedgerOpenError {

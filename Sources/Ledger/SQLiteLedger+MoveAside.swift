@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Glibc
 public import MountModel
 public import SystemPackage
 
@@ -44,13 +43,7 @@ extension LedgerFiles {
             throw LedgerOpenError(.unavailable, MountError(.notFound, "cannot move \(file) aside: it does not exist"))
         }
         let name = try asideName(for: suffixes)
-        for suffix in suffixes {
-            let old = folder.appending(SQLiteLedger.fileName + suffix)
-            let new = folder.appending(name + suffix)
-            // SAFETY: both pointers live as long as the closures, and rename keeps none.
-            let result = old.withPlatformString { old in new.withPlatformString { new in Glibc.rename(old, new) } }
-            guard result == 0 else { throw unavailable("move \(old) to \(new)", "rename", errno) }
-        }
+        for suffix in suffixes { try rename(SQLiteLedger.fileName + suffix, to: name + suffix) }
         try sync(folder)
         let moved = try self.suffixes(of: name)
         return folder.appending(name + (moved.contains("") ? "" : suffixes[0]))

@@ -76,6 +76,7 @@ final class SavedLedger: Sendable {
             if fsync(descriptor.rawValue) < 0 { throw Errno(rawValue: errno) }
         }
         try files.rename(Self.unfinishedName, to: LedgerSurvey.savedName)
+        try files.sync(folder)
         isMade.withLock { $0 = true }
     }
 
@@ -106,7 +107,9 @@ final class SavedLedger: Sendable {
     ///
     /// - Returns: its new name.
     static func giveUp(in folder: FilePath) throws(LedgerOpenError) -> FilePath {
-        try LedgerFiles(folder: folder).rename(LedgerSurvey.savedName, to: givenUpName)
+        let files = LedgerFiles(folder: folder)
+        try files.rename(LedgerSurvey.savedName, to: givenUpName)
+        try files.sync(folder)
         return folder.appending(givenUpName)
     }
 }

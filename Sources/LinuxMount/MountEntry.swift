@@ -77,6 +77,10 @@ public struct MountEntry: Hashable, Sendable {
     public var superblockOptions: [KernelText]?
     /// The superblock's device.
     public var device: DeviceNumber
+
+    /// Whether both have the same folder of the same filesystem as their root: over the other it is a bind of a folder
+    /// onto itself.
+    public func showsSame(as other: MountEntry) -> Bool { device == other.device && root == other.root }
 }
 
 extension FilePath {

@@ -29,9 +29,7 @@ extension LinuxHost {
         throw MountError(
             .unavailable, "the filesystem of \(silent) has not answered within \(options.answerTime)",
             context: MountError.Context(operation: "start", target: silent.string),
-            hint:
-                "see with 'findmnt' what is mounted there or above, and in the kernel's log ('dmesg') which server or "
-                + "device does not answer; start holdfastd when it does")
+            hint: "\(FolderReach.advice); start holdfastd when it does")
     }
 
     static func currentBoot() throws(MountError) -> BootID {

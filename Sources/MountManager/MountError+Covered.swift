@@ -35,8 +35,7 @@ extension MountError {
     /// Whether it looks like a mount of Holdfast's own: the parking lot, or a bind of a folder onto itself.
     private static func isOwn(_ entry: MountEntry, over below: MountEntry?) -> Bool {
         if entry.source == KernelText("holdfast-parking") { return true }
-        guard let below else { return entry.root != "/" }
-        return entry.device == below.device && entry.root == below.root
+        return below.map(entry.showsSame) ?? (entry.root != "/")
     }
 
     /// What to do where the kernel does not permit something.

@@ -22,7 +22,7 @@ public struct HelperFailure: Error, Hashable, Sendable {
 }
 
 /// One run of a helper program, from its start to its end; a daemon that it leaves behind goes on.
-struct HelperRun {
+enum HelperRun {
     /// Where programs are, whatever the environment says.
     static let folders = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"]
     /// All that a helper is told of its surroundings.

@@ -83,9 +83,7 @@ struct LocalDiagnosis {
             "folder_silent", .error,
             what: "the filesystem of \(folder) has not answered within \(FolderReach.patience)",
             why: "holdfastd does not start before it answers; what is in it is not known to this check",
-            action:
-                "see with 'findmnt' what is mounted there or above, and in the kernel's log ('dmesg') which server or "
-                + "device does not answer")
+            action: FolderReach.advice)
     }
 
     /// The copy of a ledger that was taken from under a daemon: in the runtime folder, which is the socket's as a rule.

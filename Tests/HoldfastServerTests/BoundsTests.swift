@@ -24,6 +24,21 @@ extension HTTPServerTests {
             }
         }
 
+        /// Connections with an attach each, none of which is answered before the service is released.
+        private func occupy(_ count: Int, of server: ServerFixture) async throws -> [RawClient] {
+            await server.service.hold()
+            let clients = try (0..<count).map { _ in try server.connect() }
+            for client in clients { try await client.send(attach) }
+            await server.service.waitForCalls(count)
+            return clients
+        }
+
+        /// Lets the service answer, and expects that each is attached.
+        private func release(_ clients: [RawClient], of server: ServerFixture) async throws {
+            await server.service.release()
+            for client in clients { #expect(try await client.receive()?.status == 201) }
+        }
+
         private var attach: String {
             let body = #"{"source":"s","consumer":"c"}"#
             return post + "content-length: \(body.utf8.count)\r\n\r\n\(body)"
@@ -89,10 +104,7 @@ extension HTTPServerTests {
             var limits = ServerLimits()
             limits.connections = 3
             try await withServer(limits: limits) { server in
-                await server.service.hold()
-                let clients = try (0..<3).map { _ in try server.connect() }
-                for client in clients { try await client.send(attach) }
-                await server.service.waitForCalls(3)
+                let clients = try await occupy(3, of: server)
                 for _ in 0..<2 {
                     let extra = try server.connect()
                     let response = try #require(try await extra.receive())
@@ -101,8 +113,7 @@ extension HTTPServerTests {
                     #expect(try await extra.isAtEnd())
                 }
                 #expect(server.log.lines.count { $0.message == "too many connections" } == 1)
-                await server.service.release()
-                for client in clients { #expect(try await client.receive()?.status == 201) }
+                try await release(clients, of: server)
                 // Nothing is owed to any of them now.
                 #expect(try await server.ask("GET", "/healthz").status == 200)
             }
@@ -136,17 +147,13 @@ extension HTTPServerTests {
             var limits = ServerLimits()
             limits.connections = 8
             try await withServer(limits: limits) { server in
-                await server.service.hold()
-                let waiting = try (0..<6).map { _ in try server.connect() }
-                for client in waiting { try await client.send(attach) }
-                await server.service.waitForCalls(6)
+                let waiting = try await occupy(6, of: server)
                 let body = #"{"source":"s","consumer":"c"}"#
                 let refused = try await server.ask("POST", "/v1/attachments", body: body)
                 #expect(refused.status == 503)
                 #expect(refused.problem?.code == "unavailable")
                 #expect(try await server.ask("GET", "/healthz").status == 200)
-                await server.service.release()
-                for client in waiting { #expect(try await client.receive()?.status == 201) }
+                try await release(waiting, of: server)
                 #expect(try await server.ask("POST", "/v1/attachments", body: body).status == 201)
             }
         }
@@ -155,14 +162,10 @@ extension HTTPServerTests {
             var limits = ServerLimits()
             limits.connections = 8
             try await withServer(limits: limits) { server in
-                await server.service.hold()
-                let waiting = try (0..<6).map { _ in try server.connect() }
-                for client in waiting { try await client.send(attach) }
-                await server.service.waitForCalls(6)
+                let waiting = try await occupy(6, of: server)
                 let looking = try server.connect()
                 #expect(try await looking.ask("GET", "/v1/mounts").status == 200)
-                await server.service.release()
-                for client in waiting { #expect(try await client.receive()?.status == 201) }
+                try await release(waiting, of: server)
                 try await waiting[0].send(attach)
                 #expect(try await waiting[0].receive()?.status == 201)
             }

@@ -27,17 +27,25 @@ extension HTTPServerTests {
             }
         }
 
-        /// A server that listens; it ends with its task.
-        private func start(at path: FilePath) async -> Task<Void, any Error> {
-            let (listening, announce) = AsyncStream<Never>.makeStream()
+        /// A server that ends with its task, and says each time that it listens.
+        private func announced(
+            at path: FilePath
+        ) -> (task: Task<Void, any Error>, listening: AsyncStream<Void>, announce: AsyncStream<Void>.Continuation) {
+            let (listening, announce) = AsyncStream<Void>.makeStream()
             let server = HTTPServer(
                 service: ScriptedMountService(), socketPath: path, logger: LogRecorder().logger,
-                onListening: { announce.finish() })
+                onListening: { announce.yield() })
             let task = Task {
                 defer { announce.finish() }
                 try await server.run()
             }
-            for await _ in listening {}
+            return (task, listening, announce)
+        }
+
+        /// A server that listens; it ends with its task.
+        private func start(at path: FilePath) async -> Task<Void, any Error> {
+            let (task, listening, _) = announced(at: path)
+            for await _ in listening { break }
             return task
         }
 
@@ -60,14 +68,7 @@ extension HTTPServerTests {
             let folder = try TemporaryFolder()
             defer { rmdir(folder.path.string) }
             let path = folder.path.appending("s")
-            let (listening, announce) = AsyncStream<Void>.makeStream()
-            let server = HTTPServer(
-                service: ScriptedMountService(), socketPath: path, logger: LogRecorder().logger,
-                onListening: { announce.yield() })
-            let task = Task {
-                defer { announce.finish() }
-                try await server.run()
-            }
+            let (task, listening, _) = announced(at: path)
             var announcements = listening.makeAsyncIterator()
             #expect(await announcements.next() != nil)
             let before = try RawClient(path)
@@ -89,14 +90,7 @@ extension HTTPServerTests {
         @Test func `a dead socket that is put in the place of the one that listens is replaced`() async throws {
             let folder = try TemporaryFolder()
             let (path, aside) = (folder.path.appending("s"), folder.path.appending("aside"))
-            let (listening, announce) = AsyncStream<Void>.makeStream()
-            let server = HTTPServer(
-                service: ScriptedMountService(), socketPath: path, logger: LogRecorder().logger,
-                onListening: { announce.yield() })
-            let task = Task {
-                defer { announce.finish() }
-                try await server.run()
-            }
+            let (task, listening, announce) = announced(at: path)
             var announcements = listening.makeAsyncIterator()
             #expect(await announcements.next() != nil)
             #expect(rename(path.string, aside.string) == 0)

@@ -45,56 +45,48 @@ struct LostLedgerTests {
     func lost() async throws {
         try PrivateNamespace.require()
         for loss in Loss.allCases {
-            try await withLedgerFolder { folder in
-                try await withLedgerFolder { saved in
-                    let ledger = try SQLiteLedger.open(at: folder.path, savingCopiesIn: saved.path)
-                    try await ledger.commit(try Sample.attach("/mnt/a", "before"))
-                    try await ledger.checkPlace()
-                    try loss.happen(to: folder)
-                    for isPersistent in [false, true] {
-                        let change = try Sample.attach("/mnt/b", "after", fullSync: isPersistent)
-                        let refusal = await #expect(throws: MountError.self, "\(loss)") {
-                            try await ledger.commit(change)
-                        }
-                        #expect(refusal?.code == .unavailable)
-                        #expect(refusal?.message.contains(folder.file.string) == true)
+            try await withLedger { folder, saved, ledger in
+                try await ledger.checkPlace()
+                try loss.happen(to: folder)
+                for isPersistent in [false, true] {
+                    let change = try Sample.attach("/mnt/b", "after", fullSync: isPersistent)
+                    let refusal = await #expect(throws: MountError.self, "\(loss)") {
+                        try await ledger.commit(change)
                     }
-                    #expect(try await ledger.load().consumers == ["before"])
-                    for _ in 0..<2 {
-                        let problem = await #expect(throws: MountError.self) { try await ledger.checkPlace() }
-                        #expect(problem?.hint?.contains("\(saved.path)/ledger-saved.sqlite") == true)
-                    }
-                    #expect(try names(in: saved.path) == ["ledger-saved.sqlite"])
-                    if try loss.end(in: folder) {
-                        try await ledger.checkPlace()
-                        try await ledger.commit(try Sample.attach("/mnt/b", "back"))
-                        try await ledger.close()
-                        #expect(try await folder.contents().consumers == ["before", "back"], "\(loss)")
-                        #expect(try names(in: saved.path).isEmpty, "\(loss)")
-                        return
-                    }
-                    await #expect(throws: MountError.self) { try await ledger.close() }
-                    // The copy is a ledger like any other, once it has the name.
-                    let copy = saved.path.appending("ledger-saved.sqlite").string
-                    try #require(rename(copy, saved.file.string) == 0)
-                    #expect(try await saved.contents().consumers == ["before"])
+                    #expect(refusal?.code == .unavailable)
+                    #expect(refusal?.message.contains(folder.file.string) == true)
                 }
+                #expect(try await ledger.load().consumers == ["before"])
+                for _ in 0..<2 {
+                    let problem = await #expect(throws: MountError.self) { try await ledger.checkPlace() }
+                    #expect(problem?.hint?.contains("\(saved.path)/ledger-saved.sqlite") == true)
+                }
+                #expect(try names(in: saved.path) == ["ledger-saved.sqlite"])
+                if try loss.end(in: folder) {
+                    try await ledger.checkPlace()
+                    try await ledger.commit(try Sample.attach("/mnt/b", "back"))
+                    try await ledger.close()
+                    #expect(try await folder.contents().consumers == ["before", "back"], "\(loss)")
+                    #expect(try names(in: saved.path).isEmpty, "\(loss)")
+                    return
+                }
+                await #expect(throws: MountError.self) { try await ledger.close() }
+                // The copy is a ledger like any other, once it has the name.
+                let copy = saved.path.appending("ledger-saved.sqlite").string
+                try #require(rename(copy, saved.file.string) == 0)
+                #expect(try await saved.contents().consumers == ["before"])
             }
         }
     }
 
     @Test("a copy is saved at the end too, if nobody has asked before")
     func savedAtTheEnd() async throws {
-        try await withLedgerFolder { folder in
-            try await withLedgerFolder { saved in
-                let ledger = try SQLiteLedger.open(at: folder.path, savingCopiesIn: saved.path)
-                try await ledger.commit(try Sample.attach("/mnt/a", "before"))
-                try #require(unlink(folder.file.string) == 0)
-                let problem = await #expect(throws: MountError.self) { try await ledger.close() }
-                #expect(problem?.hint?.contains("ledger-saved.sqlite") == true)
-                #expect(try names(in: saved.path) == ["ledger-saved.sqlite"])
-                try await ledger.close()
-            }
+        try await withLedger { folder, saved, ledger in
+            try #require(unlink(folder.file.string) == 0)
+            let problem = await #expect(throws: MountError.self) { try await ledger.close() }
+            #expect(problem?.hint?.contains("ledger-saved.sqlite") == true)
+            #expect(try names(in: saved.path) == ["ledger-saved.sqlite"])
+            try await ledger.close()
         }
     }
 
@@ -148,37 +140,29 @@ struct LostLedgerTests {
 
     @Test("looks that overlap, and the end with them, save one copy")
     func overlapping() async throws {
-        try await withLedgerFolder { folder in
-            try await withLedgerFolder { saved in
-                let ledger = try SQLiteLedger.open(at: folder.path, savingCopiesIn: saved.path)
-                try await ledger.commit(try Sample.attach("/mnt/a", "before"))
-                try #require(unlink(folder.file.string) == 0)
-                await withTaskGroup { group in
-                    for _ in 0..<4 {
-                        group.addTask { await #expect(throws: MountError.self) { try await ledger.checkPlace() } }
-                    }
-                    await group.waitForAll()
+        try await withLedger { folder, saved, ledger in
+            try #require(unlink(folder.file.string) == 0)
+            await withTaskGroup { group in
+                for _ in 0..<4 {
+                    group.addTask { await #expect(throws: MountError.self) { try await ledger.checkPlace() } }
                 }
-                await #expect(throws: MountError.self) { try await ledger.close() }
-                #expect(try names(in: saved.path) == ["ledger-saved.sqlite"])
+                await group.waitForAll()
             }
+            await #expect(throws: MountError.self) { try await ledger.close() }
+            #expect(try names(in: saved.path) == ["ledger-saved.sqlite"])
         }
     }
 
     @Test("when the files are back, the copy goes before anything is committed")
     func backAndCommitted() async throws {
-        try await withLedgerFolder { folder in
-            try await withLedgerFolder { saved in
-                let ledger = try SQLiteLedger.open(at: folder.path, savingCopiesIn: saved.path)
-                try await ledger.commit(try Sample.attach("/mnt/a", "before"))
-                try Loss.moved.happen(to: folder)
-                await #expect(throws: MountError.self) { try await ledger.checkPlace() }
-                #expect(try names(in: saved.path) == ["ledger-saved.sqlite"])
-                #expect(try Loss.moved.end(in: folder))
-                try await ledger.commit(try Sample.attach("/mnt/b", "back"))
-                #expect(try names(in: saved.path).isEmpty)
-                try await ledger.close()
-            }
+        try await withLedger { folder, saved, ledger in
+            try Loss.moved.happen(to: folder)
+            await #expect(throws: MountError.self) { try await ledger.checkPlace() }
+            #expect(try names(in: saved.path) == ["ledger-saved.sqlite"])
+            #expect(try Loss.moved.end(in: folder))
+            try await ledger.commit(try Sample.attach("/mnt/b", "back"))
+            #expect(try names(in: saved.path).isEmpty)
+            try await ledger.close()
         }
     }
 
@@ -208,6 +192,19 @@ struct LostLedgerTests {
                 await #expect(throws: MountError.self) { try await ledger.close() }
                 // Nothing was recorded that could be saved.
                 #expect(try names(in: saved.path).isEmpty)
+            }
+        }
+    }
+
+    /// Runs the body with a ledger of one consumer, `before`, and the folder for its copy.
+    private func withLedger(
+        _ body: (_ folder: LedgerFolder, _ saved: LedgerFolder, SQLiteLedger) async throws -> Void
+    ) async throws {
+        try await withLedgerFolder { folder in
+            try await withLedgerFolder { saved in
+                let ledger = try SQLiteLedger.open(at: folder.path, savingCopiesIn: saved.path)
+                try await ledger.commit(try Sample.attach("/mnt/a", "before"))
+                try await body(folder, saved, ledger)
             }
         }
     }

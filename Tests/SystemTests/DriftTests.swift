@@ -47,9 +47,7 @@ extension RealDaemon {
 
         @Test func aFilesystemThatOthersMadeReadOnlyIsReported() throws {
             try TestHost.run(start: false) { host in
-                let configuration = host.folder + "/holdfastd.toml"
-                try "[reconcile]\naction = \"report\"".write(toFile: configuration, atomically: true, encoding: .utf8)
-                try host.startDaemon(arguments: ["--config", configuration])
+                try host.startDaemon(settings: "[reconcile]\naction = \"report\"")
                 let path = try host.attach("vm-1", to: "data", type: "tmpfs").path
                 try #require(mount("none", path, nil, UInt(MS_REMOUNT | MS_RDONLY), nil) == 0)
                 let entry = try #require(try host.client.verify().mounts.first)
@@ -103,15 +101,14 @@ extension RealDaemon {
 
         @Test func withAPolicyToReportItIsOnlySaid() throws {
             try TestHost.run(start: false) { host in
-                let configuration = host.folder + "/holdfastd.toml"
-                try """
-                [reconcile]
-                [[reconcile.rules]]
-                type = "tmpfs"
-                source = "da*"
-                action = "report"
-                """.write(toFile: configuration, atomically: true, encoding: .utf8)
-                try host.startDaemon(arguments: ["--config", configuration])
+                try host.startDaemon(
+                    settings: """
+                        [reconcile]
+                        [[reconcile.rules]]
+                        type = "tmpfs"
+                        source = "da*"
+                        action = "report"
+                        """)
                 let path = try host.attach("vm-1", to: "data", type: "tmpfs").path
                 try #require(mount("none", path, nil, Self.remounted, nil) == 0)
                 try host.waitUntil("it has a problem") { try host.client.mounts().mounts.first?.mount.problem != nil }
@@ -128,9 +125,7 @@ extension RealDaemon {
 
         @Test func withAPolicyToReportALostMountWaitsForWhoAsks() throws {
             try TestHost.run(start: false) { host in
-                let configuration = host.folder + "/holdfastd.toml"
-                try "[reconcile]\naction = \"report\"".write(toFile: configuration, atomically: true, encoding: .utf8)
-                try host.startDaemon(arguments: ["--config", configuration])
+                try host.startDaemon(settings: "[reconcile]\naction = \"report\"")
                 let path = try host.attach("vm-1", to: "data", type: "tmpfs").path
                 try #require(umount2(path, 0) == 0)
                 try host.waitForState("lost")

@@ -10,9 +10,7 @@ extension RealDaemon {
     /// What the daemon takes on, as it is configured, and how long a command waits.
     @Suite struct Limits {
         private func start(_ host: TestHost, limits: String) throws {
-            let configuration = host.folder + "/holdfastd.toml"
-            try ("[limits]\n" + limits + "\n").write(toFile: configuration, atomically: true, encoding: .utf8)
-            try host.startDaemon(arguments: ["--config", configuration])
+            try host.startDaemon(settings: "[limits]\n" + limits + "\n")
         }
 
         @Test func whatIsConfiguredHoldsAndTheStatusShowsIt() throws {

@@ -60,6 +60,14 @@ final class TestHost: @unchecked Sendable {  // SAFETY: only the test's own thre
         return daemon
     }
 
+    /// Starts the daemon with this configuration file.
+    @discardableResult
+    func startDaemon(settings: String) throws -> DaemonProcess {
+        let file = folder + "/holdfastd.toml"
+        try settings.write(toFile: file, atomically: true, encoding: .utf8)
+        return try startDaemon(arguments: ["--config", file])
+    }
+
     /// Ends the daemon as an administrator does; its mounts stay.
     func stopDaemon() throws {
         guard let daemon else { return }

@@ -13,9 +13,7 @@ extension RealDaemon {
     @Suite struct Workers {
         @Test func aSourceThatHangsCostsOneWorkerAndOneDeadline() throws {
             try TestHost.run(start: false) { host in
-                let configuration = host.folder + "/holdfastd.toml"
-                try "operation_deadline_seconds = 1".write(toFile: configuration, atomically: true, encoding: .utf8)
-                try host.startDaemon(arguments: ["--config", configuration])
+                try host.startDaemon(settings: "operation_deadline_seconds = 1")
                 let source = try SilentSource(in: host.folder)
                 let problem = try host.attachProblem("vm-1", to: source.path + "/disk.img", type: "ext4")
                 #expect(problem?.code == "timed_out")
