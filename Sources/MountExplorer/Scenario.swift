@@ -74,6 +74,9 @@ public struct Scenario: Sendable {
         features.contains(.upgrades) ? [false, true] : [Int(key) % volumes == 0]
     }
 
+    /// How many kinds of keys there are; those of one kind stand this far apart, and nothing tells them apart.
+    var kindsOfKeys: Int { features.contains(.upgrades) ? 1 : volumes }
+
     func source(_ number: UInt8) -> ModelSource {
         ModelSource(
             number: number, isExternal: features.contains(.external) && Int(number) == sources - 1,

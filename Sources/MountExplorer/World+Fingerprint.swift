@@ -3,7 +3,7 @@
 import MountModel
 
 // What makes two worlds the same: all but the names of requests (counted by arrival), of mounts (counted by first use)
-// and, where nothing tells them apart, of consumers (sorted by what each of them has).
+// and of keys (sorted by what each of them has).
 //
 // What the checks keep equal is added once: `held`, `row`, `operation`, `write`, `built` and the timer.
 extension World {
@@ -13,55 +13,45 @@ extension World {
         return encoder.mixer.finish()
     }
 
-    /// The new name of each key.
+    /// The new name of each key: those that nothing tells apart are sorted by what each of them has.
+    ///
+    /// The machine knows keys only as equal or not, so that any two of one kind may be swapped.
     private func keyNames() -> KeyNames {
         var names = KeyNames()
-        guard scenario.consumers > 1 else { return names }
-        let volumes = scenario.volumes
-        // Consumers with the same signature have the same keys everywhere and no request, so their order is all one.
-        var last: (signature: UInt64, consumer: Int)?
-        for place in 0..<scenario.consumers {
-            var next: (signature: UInt64, consumer: Int)?
-            for consumer in 0..<scenario.consumers {
-                let candidate = (signature: signature(of: consumer), consumer: consumer)
-                if let last, candidate <= last { continue }
-                if let found = next, found <= candidate { continue }
-                next = candidate
-            }
-            guard let next else { return names }
-            for volume in 0..<volumes {
-                names.rename(UInt8(next.consumer * volumes + volume), to: UInt8(place * volumes + volume))
-            }
-            last = next
+        let kinds = scenario.kindsOfKeys
+        let count = scenario.keys.count
+        if count == kinds { return names }
+        var signatures = InlineArray<8, UInt64>(repeating: 0)
+        for key in 0..<count { signatures[key] = signature(of: UInt8(key)) }
+        for key in 0..<count {
+            var rank = 0
+            for other in stride(from: key % kinds, to: count, by: kinds)
+            where (signatures[other], other) < (signatures[key], key) { rank += 1 }
+            names.rename(UInt8(key), to: UInt8(key % kinds + rank * kinds))
         }
         return names
     }
 
-    /// All that one consumer has, in one number.
-    private func signature(of consumer: Int) -> UInt64 {
-        let shift = UInt8(consumer * scenario.volumes)
-        let bits = UInt64(scenario.volumes)
-        let mask: UInt8 = (1 << UInt8(scenario.volumes)) - 1
+    /// All that one key has, in one number. Keys with the same one are in the same sets and have no request, so their
+    /// order is all one.
+    private func signature(of key: UInt8) -> UInt64 {
         var signature: UInt64 = 0
-        func add(_ set: KeySet) { signature = signature << bits | UInt64(set.bits >> shift & mask) }
-        add(ledger.held)
-        add(synced.held)
-        add(promised)
+        func add(_ isIn: Bool) { signature = signature << 1 | (isIn ? 1 : 0) }
+        add(ledger.held.contains(key))
+        add(synced.held.contains(key))
+        add(promised.contains(key))
         if scenario.features.contains(.upgrades) {
-            add(ledger.persistent)
-            add(synced.persistent)
-            add(vowed)
+            add(ledger.persistent.contains(key))
+            add(synced.persistent.contains(key))
+            add(vowed.contains(key))
         }
-        add(KeySet(machine.doomed))
+        add(machine.doomed.contains(key))
         if let write = machine.write {
-            add(KeySet(write.add))
-            add(KeySet(write.remove))
-            if scenario.features.contains(.upgrades) { add(KeySet(write.persistent)) }
+            add(write.add.contains(key))
+            add(write.remove.contains(key))
+            if scenario.features.contains(.upgrades) { add(write.persistent.contains(key)) }
         }
-        for request in outstanding {
-            let isOwn = Int(request.key) / scenario.volumes == consumer
-            signature = signature << 1 | (isOwn ? 1 : 0)
-        }
+        for request in outstanding { add(request.key == key) }
         return signature
     }
 }
