@@ -61,7 +61,10 @@ extension MountState {
         case .inspect(let id):
             // The row may have gone meanwhile, and with it what this is about.
             let isAboutRow = id == row?.id || end == .empty || end == .foreign
+            let wasObstructed = isObstructed
             seen = isAboutRow ? end : .unknown
+            // The pause was for what stood in the way, and that has gone.
+            if wasObstructed && !isObstructed { disarm() }
         case .orphan: seen = .unknown
         case .place:
             seen = end

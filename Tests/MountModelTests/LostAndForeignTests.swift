@@ -104,5 +104,8 @@ import Testing
         #expect(course.tell(.operationEnded(.covered)) == ["arm"])
         #expect(course.state.phase == .foreign)
         #expect(course.state.row != nil)
+        // What was in the way has gone: the pause was for nothing else.
+        #expect(course.tell(.hint) == ["inspect 7"])
+        #expect(course.tell(.operationEnded(.ours)) == ["disarm", "unmount 7 rung 0"])
     }
 }
