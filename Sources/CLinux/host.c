@@ -9,6 +9,7 @@
 #include <limits.h>
 #include <linux/fs.h>
 #include <linux/loop.h>
+#include <malloc.h>
 #include <poll.h>
 #include <sched.h>
 #include <stdio.h>
@@ -236,3 +237,5 @@ int hf_raise_descriptor_limit(uint64_t *limit)
 }
 
 uint32_t hf_set_file_creation_mask(uint32_t mask) { return umask(mask); }
+
+int hf_limit_malloc_arenas(int count) { return mallopt(M_ARENA_MAX, count) == 1 ? 0 : -EINVAL; }

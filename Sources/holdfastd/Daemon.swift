@@ -42,6 +42,11 @@ struct Daemon {
     private func hardenProcess() throws(MountError) {
         ProcessHardening.setFileCreationMask(0o077)
         do throws(SystemCallError) {
+            try ProcessHardening.limitAllocatorArenas(to: 2)
+        } catch {
+            logger.warning("the process may use more memory than it needs", metadata: ["reason": "\(error)"])
+        }
+        do throws(SystemCallError) {
             try ProcessHardening.setCoreDumpsOff()
         } catch {
             throw MountError(.internal, "cannot turn core dumps off: \(error)")

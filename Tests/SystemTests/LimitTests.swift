@@ -90,6 +90,33 @@ extension RealDaemon {
             }
         }
 
+        /// Each arena of the allocator keeps the most that it ever needed.
+        @Test func manyThreadsShareFewArenas() throws {
+            try TestHost.run { host in
+                let daemon = try #require(host.daemon)
+                DispatchQueue.concurrentPerform(iterations: 16) { number in
+                    for _ in 0..<10 {
+                        _ = try? host.attach("vm-\(number)", to: "data-\(number % 4)", type: "tmpfs")
+                        _ = try? host.detach("vm-\(number)", from: "data-\(number % 4)")
+                    }
+                }
+                let maps = try String(contentsOfFile: "/proc/\(daemon.pid)/maps", encoding: .utf8)
+                #expect(try arenas(in: maps) <= 3, "\(maps)")
+            }
+        }
+
+        /// How many there are beside the first: each lies in 64 MiB of addresses, of which only the beginning is used.
+        private func arenas(in maps: String) throws -> Int {
+            let areas = maps.split(separator: "\n").map { $0.split(separator: " ", omittingEmptySubsequences: true) }
+            return try zip(areas, areas.dropFirst()).count { area, next in
+                guard area[1] == "rw-p", area.count == 5, next[1] == "---p" else { return false }
+                let (used, unused) = (area[0].split(separator: "-"), next[0].split(separator: "-"))
+                let start = try #require(Int(used[0], radix: 16))
+                let end = try #require(Int(unused[1], radix: 16))
+                return used[1] == unused[0] && end - start == 64 << 20
+            }
+        }
+
         /// The command's own clock ends it where the daemon's does not run.
         @Test(arguments: [
             ["attach", "data", "--consumer", "vm-1", "--type", "tmpfs", "--timeout", "1s"],

@@ -88,5 +88,7 @@ int hf_dumpable(void);
 // Lets the process have as many descriptors as it may let itself have (RLIMIT_NOFILE), and says how many.
 int hf_raise_descriptor_limit(uint64_t *limit);
 uint32_t hf_set_file_creation_mask(uint32_t mask);
+// At most so many arenas of malloc from now on (M_ARENA_MAX); -EINVAL where the library refuses.
+int hf_limit_malloc_arenas(int count);
 
 #endif
