@@ -78,6 +78,8 @@ extension FilesystemEntry {
             return .paths(
                 option.name,
                 value.utf8.split(separator: UInt8(ascii: ":")).map { FilePath(String(decoding: $0, as: UTF8.self)) })
+        // Some programs read a number without a leading zero as decimal, and none minds the zero.
+        case .octal: return .string(option.name, "0" + value)
         default: return .string(option.name, value)
         }
     }

@@ -86,7 +86,8 @@ public enum SourceGrammar: Hashable, Sendable {
                 "the source '\(InputText.quoted(text))' names no remote",
                 hint: "a remote's name has letters, digits and ._-, and begins with a letter or a digit")
         }
-        return OptionValue.withoutTrailingSlash(text)
+        // `nas:/` is the server's root, `nas:` the folder where its login begins.
+        return text.utf8[colon...].elementsEqual(":/".utf8) ? text : OptionValue.withoutTrailingSlash(text)
     }
 
     static func isAlphanumeric(_ byte: UInt8) -> Bool {

@@ -17,7 +17,7 @@ import Testing
                 == MountRecipe(
                     filesystem: FilesystemType(rawValue: "tmpfs"), medium: .none,
                     parameters: [
-                        .string("source", "scratch"), .string("mode", "700"), .flag("noswap"),
+                        .string("source", "scratch"), .string("mode", "0700"), .flag("noswap"),
                         .string("size", "1048576"),
                     ],
                     attributes: [.noSetUserID, .noDevices, .noExecute], exclusiveSuperblock: false))
@@ -102,10 +102,10 @@ import Testing
     @Test("vfat is given masks and a character set unless the caller names others")
     func vfat() throws {
         #expect(
-            try recipe("vfat", []).parameters == [.string("dmask", "22"), .string("fmask", "22"), .flag("utf8")])
+            try recipe("vfat", []).parameters == [.string("dmask", "022"), .string("fmask", "022"), .flag("utf8")])
         #expect(
             try recipe("vfat", ["fmask=0133", "iocharset=cp437"]).parameters
-                == [.string("dmask", "22"), .string("fmask", "133"), .string("iocharset", "cp437")])
+                == [.string("dmask", "022"), .string("fmask", "0133"), .string("iocharset", "cp437")])
     }
 
     @Test("sshfs is told source and options apart, and its files are copied")
@@ -140,13 +140,17 @@ import Testing
         #expect(
             recipe.parameters == [
                 .flag("read-only"), .file("config", "/etc/rclone.conf", isSecret: true), .string("uid", "5"),
-                .string("umask", "27"),
+                // It reads "27" as decimal.
+                .string("umask", "027"),
             ])
         let source = try parse("rclone", [])
         #expect(try catalog.recipe(for: source, cache: "/c").parameters.first == .string("cache-dir", "/c"))
         let other = try parse("sshfs", [])
         #expect(try catalog.recipe(for: other, cache: "/c") == (try catalog.recipe(for: other)))
-        #expect(try self.recipe("rclone", []).parameters == [.file("config", "/etc/rclone.conf", isSecret: true)])
+        #expect(
+            try self.recipe("rclone", []).parameters == [
+                .file("config", "/etc/rclone.conf", isSecret: true), .string("umask", "022"),
+            ])
     }
 
     @Test("a source that nobody checked gets no recipe")

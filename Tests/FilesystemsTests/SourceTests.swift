@@ -24,6 +24,7 @@ import Testing
             ("sshfs", "[::FFFF:192.0.2.1]:/a", "[::ffff:192.0.2.1]:/a"),
             ("sshfs", String(repeating: "a", count: 63) + ":/", String(repeating: "a", count: 63) + ":/"),
             ("rclone", "store:bucket/a/", "store:bucket/a"), ("rclone", "store:", "store:"),
+            ("rclone", "store:/", "store:/"), ("rclone", "store:/a/", "store:/a"),
             ("rclone", "my-s3.eu_1:b:c", "my-s3.eu_1:b:c"), ("rclone", "store:-x", "store:-x"),
         ])
     func accepted(type: String, source: String, expected: String) throws {

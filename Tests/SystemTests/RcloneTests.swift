@@ -20,6 +20,8 @@ extension RealDaemon {
                     try host.attach("vm-2", to: server.source, type: "rclone", options: options).path == path)
                 let mounts = try host.managedMounts()
                 #expect(mounts.map(\.filesystemType) == ["fuse.rclone"])
+                // Not only for root, though the daemon's own umask is 077.
+                #expect(try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int == 0o755)
                 try "hello".write(toFile: path + "/file", atomically: false, encoding: .utf8)
                 try host.waitUntil("the server has the file") {
                     try Data(contentsOf: URL(filePath: server.folder + "/files/data/file")) == Data("hello".utf8)

@@ -4,6 +4,8 @@ import MountModel
 
 extension FilesystemEntry {
     /// Cloud storage of many kinds (`man 1 rclone`, "rclone mount").
+    ///
+    /// The mask is given by default, or it would be the daemon's own, with which root alone could read.
     static let rclone = FilesystemEntry(
         type: FilesystemType(rawValue: "rclone"),
         summary: """
@@ -21,6 +23,7 @@ extension FilesystemEntry {
                 ],
                 style: .longOptions, readOnlyOption: "read-only", cacheOption: "cache-dir")),
         isNetwork: true,
+        defaultOptions: [MountOption("umask", "22")],
         options: CommonOptions.all + [
             OptionRule(
                 "config", .file(isSecret: true), isRequired: true, summary: "rclone's configuration, with the remote"),
