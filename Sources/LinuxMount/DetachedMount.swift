@@ -82,10 +82,11 @@ public struct DetachedMount: ~Copyable, Sendable {
     ///
     /// - Throws: the kernel's refusal (`man 2 move_mount`); the mount is gone then.
     public consuming func attach(onto folder: borrowing OwnedDescriptor) throws(SystemCallError) {
-        try attach(onto: folder, as: .place)
+        try move(onto: folder)
     }
 
-    consuming func attach(onto folder: borrowing OwnedDescriptor, as call: KernelCall) throws(SystemCallError) {
+    /// Attaches the mount onto an open folder; the descriptor stays open.
+    func move(onto folder: borrowing OwnedDescriptor, as call: KernelCall = .place) throws(SystemCallError) {
         let flags = UInt32(HF_MOVE_MOUNT_F_EMPTY_PATH | HF_MOVE_MOUNT_T_EMPTY_PATH)
         let (mount, place) = (descriptor.rawValue, folder.rawValue)
         let answer = call.made { hf_move_mount(mount, "", place, "", flags) }

@@ -71,6 +71,16 @@ struct FileFacts: Hashable {
 }
 
 extension FileFacts {
+    /// Whether the path leads to this file now.
+    func isStill(at path: FilePath) throws(SystemCallError) -> Bool {
+        do throws(SystemCallError) {
+            return try FileFacts(ofAbsolute: path).identity == identity
+        } catch {
+            if error.errno == .noSuchFileOrDirectory { return false }
+            throw error
+        }
+    }
+
     /// Whether others than the owner may write: the group, or everybody.
     var isWritableByOthers: Bool { permissions & 0o022 != 0 }
 

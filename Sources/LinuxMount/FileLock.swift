@@ -75,7 +75,7 @@ public struct FileLock: ~Copyable, Sendable {
             try SystemCallError.check(result, "flock", on: path.string)
             // Somebody may have removed or replaced the file between the open and the lock; then the next process would
             // lock another one.
-            guard try isStill(facts.identity, at: medium.path) else { continue }
+            guard try facts.isStill(at: medium.path) else { continue }
             if medium.isWritable { try writeProcess(into: medium.file, at: path) }
             return FileLock(file: medium.file)
         }
@@ -130,14 +130,6 @@ public struct FileLock: ~Copyable, Sendable {
         // Between the holder's lock and its write the file is empty or says who had it before.
         guard let process = Int32(line), process > 0 else { return "another process" }
         return "pid \(process)"
-    }
-
-    private static func isStill(_ identity: FileFacts.Identity, at path: FilePath) throws(SystemCallError) -> Bool {
-        do {
-            return try FileFacts(ofAbsolute: path).identity == identity
-        } catch let error where error.errno == .noSuchFileOrDirectory {
-            return false
-        }
     }
 
     /// Over what is there, and only then cut to length: on a full disk a file that was emptied first may stay empty.

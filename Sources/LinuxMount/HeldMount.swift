@@ -20,7 +20,7 @@ final class HeldMount: Sendable {
         attaching mount: consuming DetachedMount, at folder: consuming TrustedFolder, path: FilePath, table: MountTable
     ) throws(SystemCallError) {
         let uniqueID = mount.id
-        try mount.attach(onto: folder.leaf, as: .placeHeld)
+        try mount.move(onto: folder.leaf, as: .placeHeld)
         root = try OwnedDescriptor.openPlace(folder.name, at: folder.parent.rawValue, .anywhere, on: path)
         guard try MountTable.current.mountID(of: root) == uniqueID else {
             throw SystemCallError("move_mount", .resourceBusy, on: "\(path) (covered by another mount)")

@@ -11,8 +11,10 @@ public enum HostFile {
 
     /// Reads a regular file by an absolute path without a symbolic link. Blocks as long as its filesystem does.
     ///
-    /// - Parameter isSecret: it must belong to root, and nobody else may read or write it.
-    /// - Throws: EPERM with what to do for a secret that is none, EFBIG for more than ``maximumSize`` bytes, EINVAL for
+    /// It must belong to root, and nobody else may write it: it says whom to trust.
+    ///
+    /// - Parameter isSecret: nobody else may read it either.
+    /// - Throws: EPERM with what to do for a file of others, EFBIG for more than ``maximumSize`` bytes, EINVAL for
     ///   what is no file, else what `openat2` and `read` answer.
     public static func read(_ path: FilePath, isSecret: Bool) throws(SystemCallError) -> [UInt8] {
         // Looked at first: opening a FIFO waits for a writer.
@@ -21,9 +23,7 @@ public enum HostFile {
         guard facts.kind == .regular else {
             throw SystemCallError("openat2", .invalidArgument, on: "\(path) (not a regular file)")
         }
-        if isSecret {
-            try facts.requireOwn(noMoreThan: 0o600, on: path)
-        }
+        try facts.requireOwn(noMoreThan: isSecret ? 0o600 : 0o644, on: path)
         let file = try place.reopen(flags: O_RDONLY, on: path)
         var bytes = [UInt8](repeating: 0, count: maximumSize + 1)
         var count = 0

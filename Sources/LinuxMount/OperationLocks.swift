@@ -20,20 +20,33 @@ public struct OperationLock: RawRepresentable, Hashable, Sendable {
 /// They belong to the open file (F_OFD_SETLK, `man 2 fcntl`): each worker opens it for itself, so that the kernel
 /// releases its locks with the process, and nothing that it starts inherits them.
 public struct OperationLocks: ~Copyable, Sendable {
-    private let file: OwnedDescriptor
+    private static let attempts = 16
+    private let path: FilePath
+    private var file: OwnedDescriptor
 
     /// Opens the file, and makes it if it is missing (mode 0600).
     ///
     /// - Throws: as `openat2` answers; ELOOP for a symbolic link.
     public init(at path: FilePath) throws(SystemCallError) {
-        file = try OwnedDescriptor.open(absolute: path, flags: O_RDWR | O_CREAT | O_NOFOLLOW, mode: 0o600)
+        self.path = path
+        file = try Self.open(path)
     }
 
-    /// Waits until nobody else holds the lock, and takes it. Blocks the thread for as long.
+    private static func open(_ path: FilePath) throws(SystemCallError) -> OwnedDescriptor {
+        try .open(absolute: path, flags: O_RDWR | O_CREAT | O_NOFOLLOW, mode: 0o600)
+    }
+
+    /// Waits until nobody else holds the lock, and takes it, in the file that is at the path now: somebody may have
+    /// removed the one before. Blocks the thread for as long.
     ///
-    /// - Throws: what `fcntl` answers.
-    public func lock(_ lock: OperationLock) throws(SystemCallError) {
-        try SystemCallError.check(hf_lock_byte(file.rawValue, lock.rawValue), "fcntl", on: "an operation lock")
+    /// - Throws: what `openat2` and `fcntl` answer; EAGAIN for a file that is replaced again and again.
+    public mutating func lock(_ lock: OperationLock) throws(SystemCallError) {
+        for _ in 0..<Self.attempts {
+            try SystemCallError.check(hf_lock_byte(file.rawValue, lock.rawValue), "fcntl", on: "an operation lock")
+            if try FileFacts(of: file, on: path).isStill(at: path) { return }
+            file = try Self.open(path)
+        }
+        throw SystemCallError("fcntl", .wouldBlock, on: "\(path) (the file is being replaced again and again)")
     }
 
     /// Lets go of it.

@@ -58,22 +58,38 @@ public struct OwnFolders: Sendable {
         try check(.openForInspection(path), at: path)
     }
 
+    /// What lies on the filesystem of a block device, which could be mounted a second time and show all of it; nil
+    /// where none of them does.
+    ///
+    /// - Throws: what looking at the device, or at the folders, answers.
+    public func folder(onDevice path: FilePath) throws(SystemCallError) -> Shown? {
+        let facts = try FileFacts(of: .openForInspection(path), on: path)
+        let device = DeviceNumber(major: facts.deviceMajor, minor: facts.deviceMinor)
+        return try first { $0.device == device }.map { Shown(path, shows: $0) }
+    }
+
     private func check(
         _ opened: consuming OwnedDescriptor, at path: FilePath
     ) throws(SystemCallError) -> Opened {
-        guard let shown = try location(of: opened, at: path) else { return .others(opened) }
+        let shown = try location(of: opened, at: path)
+        let own = try first {
+            $0.device == shown.device && (shown.path.starts(with: $0.path) || $0.path.starts(with: shown.path))
+        }
+        if let own { return .own(Shown(path, shows: own)) }
+        return .others(opened)
+    }
+
+    /// The first that lies as asked; those that do not exist do not count.
+    private func first(where isMeant: (Location) -> Bool) throws(SystemCallError) -> FilePath? {
         for folder in folders {
-            let own: Location?
-            do throws(SystemCallError) { own = try location(of: .openForInspection(folder), at: folder) } catch {
+            do throws(SystemCallError) {
+                if isMeant(try location(of: .openForInspection(folder), at: folder)) { return folder }
+            } catch {
                 if error.errno == .noSuchFileOrDirectory { continue }
                 throw error
             }
-            guard let own, own.device == shown.device else { continue }
-            if shown.path.starts(with: own.path) || own.path.starts(with: shown.path) {
-                return .own(Shown(path, shows: folder))
-            }
         }
-        return .others(opened)
+        return nil
     }
 
     private struct Location {
@@ -82,14 +98,17 @@ public struct OwnFolders: Sendable {
         let path: FilePath
     }
 
+    /// - Throws: EXDEV where the table does not say: somebody has just moved the mount, or it is out of reach.
     private func location(
         of opened: borrowing OwnedDescriptor, at path: FilePath
-    ) throws(SystemCallError) -> Location? {
-        guard let entry = try table.entry(table.mountID(of: opened)), let mountpoint = entry.mountpoint else {
-            return nil
-        }
+    ) throws(SystemCallError) -> Location {
         var relative = path
-        guard relative.removePrefix(mountpoint) else { return nil }
+        guard let entry = try table.entry(table.mountID(of: opened)), let mountpoint = entry.mountpoint,
+            relative.removePrefix(mountpoint)
+        else {
+            throw SystemCallError(
+                "statmount", .improperLink, on: "\(path) (the mount table does not say on which mount it lies)")
+        }
         return Location(device: entry.device, path: entry.root.appending(relative.components))
     }
 }

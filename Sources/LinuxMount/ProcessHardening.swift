@@ -26,11 +26,11 @@ public enum ProcessHardening {
         return limit
     }
 
-    /// Lets all threads allocate from at most so many arenas (`M_ARENA_MAX`, `man 3 mallopt`), but for those that are in
-    /// use already.
+    /// Lets all threads allocate from at most so many arenas (`M_ARENA_MAX`, `man 3 mallopt`), but for those that are
+    /// in use already.
     ///
-    /// An arena keeps the most it ever needed. With the C library's default, eight for each core, every one grows in its
-    /// turn, for hours. Does not block.
+    /// An arena keeps the most it ever needed. With the C library's default, eight for each core, every one grows in
+    /// its turn, for hours. Does not block.
     ///
     /// - Throws: that the C library does not take the number.
     public static func limitAllocatorArenas(to count: Int32) throws(SystemCallError) {

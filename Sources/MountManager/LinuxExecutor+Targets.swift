@@ -20,15 +20,19 @@ extension LinuxExecutor {
         return try root.target(relative)
     }
 
-    /// Prepares the folder and attaches the mount; after an error it is not attached.
+    /// Prepares the folder and attaches the mount. Where it is not attached it stays in hand: to close it may wait for
+    /// its filesystem's end.
     func placeMount(
-        _ descriptor: consuming OwnedDescriptor, at target: TargetPath
+        _ id: MountID, at mountpoint: Mountpoint
     ) throws(SystemCallError) -> PlaceOutcome {
-        let mount = try DetachedMount(receiving: descriptor)
+        let target = try target(mountpoint)
         steps.reached(.place)
         _ = try target.prepareFolder()
         steps.reached(.folderReady)
-        let outcome = try target.place(mount, parking: parking)
+        if let other = try attachInHand(id, at: target) { return .foreign(other) }
+        let outcome = try target.settle(attached: KernelMountID(rawValue: id.rawValue)) {
+            unmountNow(id, from: mountpoint)
+        }
         steps.reached(.placed)
         return outcome
     }

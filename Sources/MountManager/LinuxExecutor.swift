@@ -118,8 +118,7 @@ public final class LinuxExecutor: MountExecutor {
         do throws(OperationFailure) {
             let mount = try operations.build(recipe, lock: Identifier.lock(of: mountpoint), interrupt: interrupt)
             let id = MountID(rawValue: mount.id.rawValue)
-            let descriptor = mount.releaseDescriptor().release()
-            built.withLockedValue { $0[id] = descriptor }
+            keepInHand(mount, as: id)
             steps.reached(.built)
             return .success(id)
         } catch {
@@ -132,13 +131,13 @@ public final class LinuxExecutor: MountExecutor {
 
     public func place(_ id: MountID, at mountpoint: Mountpoint) async -> OperationOutcome {
         await operate(on: mountpoint, with: id) {
-            guard let descriptor = self.built.withLockedValue({ $0.removeValue(forKey: id) }) else {
+            guard self.built.withLockedValue({ $0[id] != nil }) else {
                 return OperationOutcome(
                     .empty, problem: MountError(.internal, "the mount \(id) for \(mountpoint) is not in hand"))
             }
             let placed: PlaceOutcome
             do throws(SystemCallError) {
-                placed = try self.placeMount(OwnedDescriptor(owning: descriptor), at: try self.target(mountpoint))
+                placed = try self.placeMount(id, at: mountpoint)
             } catch {
                 return self.notPlaced(id, at: mountpoint, error)
             }
@@ -169,7 +168,29 @@ public final class LinuxExecutor: MountExecutor {
         }
     }
 
-    private func unmountNow(_ id: MountID, from mountpoint: Mountpoint) -> Result<UnmountOutcome, MountError> {
+    /// Attaches the mount in hand and closes its descriptor; where it is not attached, it stays in hand.
+    ///
+    /// - Returns: others' mount that is there already.
+    func attachInHand(_ id: MountID, at target: TargetPath) throws(SystemCallError) -> KernelMountID? {
+        guard let descriptor = built.withLockedValue({ $0.removeValue(forKey: id) }) else {
+            throw SystemCallError("move_mount", .badFileDescriptor, on: target.path.string)
+        }
+        let mount = try DetachedMount(receiving: OwnedDescriptor(owning: descriptor))
+        let other: KernelMountID?
+        do throws(SystemCallError) { other = try target.attach(mount) } catch {
+            keepInHand(mount, as: id)
+            throw error
+        }
+        if other != nil { keepInHand(mount, as: id) }
+        return other
+    }
+
+    private func keepInHand(_ mount: consuming DetachedMount, as id: MountID) {
+        let descriptor = mount.releaseDescriptor().release()
+        built.withLockedValue { $0[id] = descriptor }
+    }
+
+    func unmountNow(_ id: MountID, from mountpoint: Mountpoint) -> Result<UnmountOutcome, MountError> {
         let relative: FilePath
         do throws(SystemCallError) { relative = try target(mountpoint).relative } catch {
             return .failure(.operation("unmount", mountpoint, failed: error))

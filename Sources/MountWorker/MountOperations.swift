@@ -114,6 +114,7 @@ public struct MountOperations: Sendable {
 
     private func buildOnDevice(_ path: FilePath, _ recipe: MountRecipe) throws(SystemCallError) -> BuildOutcome {
         let device = try BlockDevice.open(path)
+        if let shown = try own.folder(onDevice: device.path) { return .ownFolder(shown) }
         // For the kernel they are two devices, and neither superblock is in the other's way.
         try LoopDevice.requireUnshared(device)
         let outcome = try buildFilesystem(recipe, on: device.path)

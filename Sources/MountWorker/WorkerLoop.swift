@@ -7,7 +7,7 @@ internal import SystemPackage
 public struct WorkerLoop: ~Copyable, Sendable {
     private let connection: PacketConnection
     private let operations: MountOperations
-    private let locks: OperationLocks
+    private var locks: OperationLocks
 
     /// Puts the parts together.
     public init(
@@ -21,7 +21,7 @@ public struct WorkerLoop: ~Copyable, Sendable {
     /// Returns at the end of the connection. Blocks the thread for as long.
     ///
     /// - Throws: what kept it from hearing or answering: a packet that makes no sense, too.
-    public func run() throws(SystemCallError) {
+    public mutating func run() throws(SystemCallError) {
         var held: OwnedDescriptor?
         while var received = try connection.receive(WorkerOrder.self) {
             let order = received.value

@@ -29,17 +29,18 @@ enum Main {
         let connection = try PacketConnection(inherited: 3)
         let (steps, reached) = steps()
         let operations: MountOperations
+        let locks: OperationLocks
         do throws(SystemCallError) {
             operations = MountOperations(
                 root: try ManagedRoot.open(at: FilePath(words[1])),
                 parking: try ParkingLot.open(at: FilePath(words[2])),
                 ownFolders: words[4...].map { FilePath($0) }, reached: reached)
+            locks = try OperationLocks(at: FilePath(words[3]))
         } catch {
-            // Somebody has mounted over one of them, or unmounted it.
+            // Somebody has mounted over one of them, or unmounted it, or something else is in the locks' place.
             return try WorkerLoop.refuse(because: error, over: connection)
         }
-        let loop = WorkerLoop(
-            connection: connection, operations: operations, locks: try OperationLocks(at: FilePath(words[3])))
+        var loop = WorkerLoop(connection: connection, operations: operations, locks: locks)
         try steps.bound { () throws(SystemCallError) in try loop.run() }
     }
 

@@ -11,7 +11,7 @@ extension RealKernel {
 
         @Test func `a lock is seen by others while it is held, and not by its holder`() throws {
             try HostFolder.alone { folder in
-                let mine = try open(folder)
+                var mine = try open(folder)
                 let other = try open(folder)
                 #expect(try !other.isAnyHeld())
                 try mine.lock(lock)
@@ -29,7 +29,7 @@ extension RealKernel {
             try HostFolder.alone { folder in
                 let other = try open(folder)
                 func holdForAMoment() throws {
-                    let mine = try open(folder)
+                    var mine = try open(folder)
                     try mine.lock(lock)
                     #expect(try other.isHeld(lock))
                 }
@@ -38,9 +38,22 @@ extension RealKernel {
             }
         }
 
+        @Test func `a lock is taken in the file that is at the path`() throws {
+            try HostFolder.alone { folder in
+                var mine = try open(folder)
+                // Somebody clears the folder; whoever starts then makes the file anew.
+                try #require(unlink(folder.appending("locks").string) == 0)
+                let other = try open(folder)
+                try mine.lock(lock)
+                #expect(try other.isHeld(lock))
+                try mine.unlock(lock)
+                #expect(try !other.isAnyHeld())
+            }
+        }
+
         @Test func `every number is one of a lock`() throws {
             try HostFolder.alone { folder in
-                let mine = try open(folder)
+                var mine = try open(folder)
                 let other = try open(folder)
                 for number in [0, 1, UInt64.max >> 1, UInt64.max] {
                     let lock = OperationLock(rawValue: number)

@@ -137,6 +137,14 @@ extension RealKernel {
             }
         }
 
+        private func settle(
+            _ id: KernelMountID, at target: TargetPath, _ parking: ParkingLot
+        ) throws(SystemCallError) -> PlaceOutcome {
+            try target.settle(attached: id) { () throws(SystemCallError) in
+                try target.unmountExactly(id, parking: parking)
+            }
+        }
+
         @Test func `a mount that went onto theirs is taken away again`() throws {
             try Sandbox.run { sandbox in
                 let target = try sandbox.root.target("a")
@@ -145,11 +153,11 @@ extension RealKernel {
                 let theirs = try Sandbox.mountForeign(at: target.path)
                 let ours = try Sandbox.mountForeign(at: target.path)
                 #expect(try target.topmost() == .mount(ours))
-                #expect(try target.outcome(ofAttaching: ours, sandbox.parking) == .foreign(theirs))
+                #expect(try settle(ours, at: target, sandbox.parking) == .foreign(theirs))
                 #expect(try sandbox.table.entry(ours) == nil)
                 #expect(try target.topmost() == .mount(theirs))
                 try Sandbox.unmountForeign(at: target.path)
-                #expect(throws: SystemCallError.self) { try target.outcome(ofAttaching: ours, sandbox.parking) }
+                #expect(throws: SystemCallError.self) { try settle(ours, at: target, sandbox.parking) }
                 try target.removeFolder()
             }
         }
@@ -165,7 +173,7 @@ extension RealKernel {
                 // A parking lot that refuses everything.
                 let gone = try ParkingLot.prepare(at: sandbox.folder.appending("gone"))
                 try gone.release()
-                guard case .unverified(let error) = try target.outcome(ofAttaching: ours, gone) else {
+                guard case .unverified(let error) = try settle(ours, at: target, gone) else {
                     Issue.record("the undoing cannot have worked")
                     return
                 }

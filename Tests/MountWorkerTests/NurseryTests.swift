@@ -133,6 +133,14 @@ import Testing
             let open = try bench.refusal("true", parameters)
             #expect(open.errno == .notPermitted)
             #expect(open.subject?.contains("chmod 0600 \(path)") == true, "\(open)")
+            // Whom to trust is for root to say, though everybody may know.
+            try #require(chmod(path.string, 0o644) == 0)
+            #expect(try bench.output("true", [.file("key", path, isSecret: false)]) == [])
+            for (mode, owner) in [(0o664, 0), (0o644, 65534)] as [(mode_t, uid_t)] {
+                try #require(chmod(path.string, mode) == 0 && chown(path.string, owner, 0) == 0)
+                let others = try bench.refusal("true", [.file("key", path, isSecret: false)])
+                #expect(others.errno == .notPermitted, "\(others)")
+            }
             let missing = try bench.refusal("true", [.file("key", path.appending("none"), isSecret: false)])
             #expect(missing.errno == .notDirectory)
         }

@@ -165,7 +165,7 @@ import Testing
 
     @Test func `the lock is held exactly while it acts, and goes with a worker that is killed`() throws {
         try withWorker { site, worker in
-            let locks = try site.locks()
+            var locks = try site.locks()
             _ = try build(worker, WorkerSite.recipe("tmpfs"))
             // Waits for the worker, which lets go after its answer.
             try locks.lock(Self.lock)
@@ -214,7 +214,7 @@ import Testing
             defer { close(ends[0]) }
             let packet: [UInt8] = [0, 9, 9]
             #expect(hf_send_packet(ends[0], packet, packet.count, -1) == 0)
-            let loop = WorkerLoop(
+            var loop = WorkerLoop(
                 connection: PacketConnection(owning: OwnedDescriptor(owning: ends[1])),
                 operations: MountOperations(root: site.root, parking: site.parking), locks: try site.locks())
             do throws(SystemCallError) {
