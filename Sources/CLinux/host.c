@@ -9,6 +9,7 @@
 #include <limits.h>
 #include <linux/fs.h>
 #include <linux/loop.h>
+#include <netdb.h>
 #include <poll.h>
 #include <sched.h>
 #include <stdio.h>
@@ -181,6 +182,30 @@ int hf_wait_for_two(int first, int exceptional_only, int second, int64_t timeout
     struct timespec limit = {timeout_nanoseconds / 1000000000, timeout_nanoseconds % 1000000000};
     if (ppoll(waited, 2, timeout_nanoseconds < 0 ? NULL : &limit, NULL) < 0) return -errno;
     return (waited[0].revents ? HF_READY_FIRST : 0) | (waited[1].revents ? HF_READY_SECOND : 0);
+}
+
+// --- names ---
+
+ssize_t hf_resolve(const char *host, int family, char *addresses, size_t capacity, const char **words)
+{
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
+    hints.ai_family = family == 4 ? AF_INET : family == 6 ? AF_INET6 : AF_UNSPEC;
+    struct addrinfo *found = NULL;
+    *words = NULL;
+    int answer = getaddrinfo(host, NULL, &hints, &found);
+    if (answer == EAI_SYSTEM) return -errno;
+    if (answer == EAI_MEMORY) return -ENOMEM;
+    if (answer != 0) {
+        *words = gai_strerror(answer);
+        return -EHOSTUNREACH;
+    }
+    size_t count = 0;
+    for (struct addrinfo *next = found; next != NULL && count < capacity; next = next->ai_next) {
+        char *text = addresses + count * HF_ADDRESS_SIZE;
+        if (getnameinfo(next->ai_addr, next->ai_addrlen, text, HF_ADDRESS_SIZE, NULL, 0, NI_NUMERICHOST) == 0) count++;
+    }
+    freeaddrinfo(found);
+    return (ssize_t)count;
 }
 
 // --- processes ---

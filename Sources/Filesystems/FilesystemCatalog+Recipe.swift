@@ -36,7 +36,7 @@ extension FilesystemCatalog {
         return MountRecipe(
             // As the kernel names what is mounted.
             filesystem: entry.helper.map { FilesystemType(rawValue: $0.kernelType) } ?? entry.type,
-            medium: entry.medium(canonical.source, readOnly: readOnly),
+            medium: entry.medium(canonical.source, given, readOnly: readOnly),
             parameters: parameters, attributes: attributes, exclusiveSuperblock: entry.hasOneSuperblockPerDevice)
     }
 }
@@ -47,13 +47,16 @@ extension FilesystemEntry {
         if case .helper(let grammar) = construction { grammar } else { nil }
     }
 
-    fileprivate func medium(_ source: String, readOnly: Bool) -> MountRecipe.Medium {
+    fileprivate func medium(_ source: String, _ given: GivenOptions, readOnly: Bool) -> MountRecipe.Medium {
         if let helper {
             return .helper(
-                HelperProgram(name: helper.program, words: helper.words, style: helper.style, source: source))
+                HelperProgram(
+                    name: helper.program, words: helper.words, style: helper.style,
+                    source: helper.kernel?.plainSource(source) ?? source,
+                    kernel: helper.kernel?.mount(of: source, given)))
         }
         return switch self.source {
-        case .name, .onHost, .remote: .none
+        case .name, .onHost, .share, .remote: .none
         case .folder: .folder(FilePath(source))
         case .deviceOrImage: .deviceOrImage(FilePath(source), readOnly: readOnly)
         }
@@ -69,6 +72,7 @@ extension FilesystemEntry {
 
     fileprivate func parameter(_ option: MountOption) -> MountRecipe.Parameter? {
         guard let rule = rules[option.name], rule.effect == .superblock else { return nil }
+        if let open = rule.openValue, option.value == open { return nil }
         guard let value = option.value else { return .flag(option.name) }
         switch rule.value {
         case .file(let isSecret): return .file(option.name, FilePath(value), isSecret: isSecret)

@@ -18,14 +18,16 @@ public struct FilesystemCatalog: Sendable {
 
     /// The types that are built in.
     public static let standard = FilesystemCatalog(entries: [
-        .bind, .btrfs, .erofs, .ext4, .overlay, .rclone, .squashfs, .sshfs, .tmpfs, .vfat, .xfs,
+        .bind, .btrfs, .cifs, .erofs, .ext4, .nfs, .overlay, .rclone, .squashfs, .sshfs, .tmpfs, .vfat, .xfs,
     ])
 
     /// Types that Holdfast is meant for and that are not built yet.
     static let announced = [
-        "9p", "ceph", "ceph-fuse", "cifs", "davfs", "glusterfs", "gpfs", "nfs", "nfs4", "pstorage", "quobyte", "s3fs",
-        "smb3", "virtiofs", "vzstorage",
+        "9p", "ceph", "ceph-fuse", "davfs", "glusterfs", "gpfs", "pstorage", "quobyte", "s3fs", "virtiofs", "vzstorage",
     ]
+
+    /// Types that have another name here.
+    private static let otherNames = ["nfs4": "nfs", "smb3": "cifs", "smbfs": "cifs"]
 
     /// The entry of a type.
     ///
@@ -41,7 +43,8 @@ public struct FilesystemCatalog: Sendable {
         if Self.announced.contains(where: { $0.utf8.elementsEqual(name.utf8) }) {
             throw MountError(.unsupported, "the filesystem type '\(name)' is not built in yet", hint: known)
         }
-        let nearest = NearestName.find(name, among: names).map { "did you mean '\($0)'? " } ?? ""
+        let nearest =
+            (Self.otherNames[name] ?? NearestName.find(name, among: names)).map { "did you mean '\($0)'? " } ?? ""
         throw .invalidArgument(
             "there is no filesystem type '\(InputText.quoted(name))'", hint: "\(nearest)\(known)")
     }

@@ -26,18 +26,23 @@ public struct FilesystemEntry: Sendable {
     public let refused: [RefusedOption]
     /// What no single option's rule can say.
     let check: @Sendable (GivenOptions) throws(MountError) -> Void
+    /// Whether an option says only what holds anyway, beside the others.
+    let saysNothing: @Sendable (MountOption, GivenOptions) -> Bool
 
     /// The rules by name.
     let rules: [String: OptionRule]
 
     /// Puts the parts together.
     ///
-    /// - Parameter check: looks at all given options at once, in canonical form, and throws `invalid_argument`.
+    /// - Parameters:
+    ///   - check: looks at all given options at once, in canonical form, and throws `invalid_argument`.
+    ///   - saysNothing: whether an option in canonical form says only what holds anyway, beside the others.
     public init(
         type: FilesystemType, summary: String, source: SourceGrammar, construction: Construction = .kernel,
         isNetwork: Bool = false, hasOneSuperblockPerDevice: Bool = false, access: Access = .readWrite,
         defaultOptions: [MountOption] = [], options: [OptionRule], refused: [RefusedOption] = [],
-        check: @escaping @Sendable (GivenOptions) throws(MountError) -> Void = { (_: GivenOptions) in }
+        check: @escaping @Sendable (GivenOptions) throws(MountError) -> Void = { (_: GivenOptions) in },
+        saysNothing: @escaping @Sendable (MountOption, GivenOptions) -> Bool = { _, _ in false }
     ) {
         self.type = type
         self.summary = summary
@@ -50,6 +55,7 @@ public struct FilesystemEntry: Sendable {
         self.options = options
         self.refused = refused
         self.check = check
+        self.saysNothing = saysNothing
         rules = Dictionary(options.map { ($0.name, $0) }, uniquingKeysWith: { _, later in later })
     }
 

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+public import SystemPackage
+
 /// A program that mounts a filesystem which the kernel cannot mount by itself, and how it is told what to mount.
 public struct HelperProgram: Hashable, Sendable {
     /// Its file's name; it is looked for in the folders of the system's programs only.
@@ -10,13 +12,16 @@ public struct HelperProgram: Hashable, Sendable {
     public var style: Style
     /// What it mounts.
     public var source: String
+    /// How the kernel does without it; nil where it cannot.
+    public var kernel: KernelMount?
 
     /// Puts the parts together.
-    public init(name: String, words: [String] = [], style: Style, source: String) {
+    public init(name: String, words: [String] = [], style: Style, source: String, kernel: KernelMount? = nil) {
         self.name = name
         self.words = words
         self.style = style
         self.source = source
+        self.kernel = kernel
     }
 
     /// How a program takes options, and where it takes source and mountpoint.
@@ -28,6 +33,24 @@ public struct HelperProgram: Hashable, Sendable {
         /// Source and mountpoint, then `-o` and all options with commas between: `mount.<type>` (`man 8 mount`,
         /// "EXTERNAL HELPERS").
         case mountHelper
+    }
+
+    /// All that it is told of a recipe's parameters.
+    ///
+    /// - Parameters:
+    ///   - files: the folder in which it finds the copy of each file, by the option's name.
+    ///   - place: the mountpoint.
+    /// - Returns: nil for what a program could read as something else.
+    public func arguments(_ parameters: [MountRecipe.Parameter], files: FilePath, place: FilePath) -> [String]? {
+        let options = parameters.map { parameter -> (name: String, value: String?) in
+            switch parameter {
+            case .flag(let name): (name, nil)
+            case .string(let name, let value): (name, value)
+            case .file(let name, _, _): (name, files.appending(name).string)
+            case .paths(let name, let paths): (name, paths.map(\.string).joined(separator: ":"))
+            }
+        }
+        return arguments(options: options, place: place.string)
     }
 
     /// All that it is told.
@@ -67,11 +90,13 @@ public struct HelperGrammar: Hashable, Sendable {
     public let readOnlyOption: String
     /// The option that names the folder for what it caches on disk; a mount has one of its own.
     public let cacheOption: String?
+    /// How the kernel does without the program; nil where it cannot.
+    public let kernel: KernelForm?
 
     /// Puts the parts together.
     public init(
         program: String, kernelType: String, words: [String] = [], style: HelperProgram.Style,
-        readOnlyOption: String = "ro", cacheOption: String? = nil
+        readOnlyOption: String = "ro", cacheOption: String? = nil, kernel: KernelForm? = nil
     ) {
         self.program = program
         self.kernelType = kernelType
@@ -79,5 +104,6 @@ public struct HelperGrammar: Hashable, Sendable {
         self.style = style
         self.readOnlyOption = readOnlyOption
         self.cacheOption = cacheOption
+        self.kernel = kernel
     }
 }

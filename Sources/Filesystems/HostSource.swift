@@ -41,15 +41,16 @@ struct HostSource: CustomStringConvertible {
             host = host[(at + 1)...]
         }
         self.user = user
-        self.host = try Self.host(host, of: text)
+        self.host = try Self.canonicalHost(host, of: text)
         let folder = OptionValue.withoutTrailingSlash(String(decoding: bytes[slash...], as: UTF8.self))
         try InputText.checkAbsolutePath(folder, as: "folder of the source")
         self.folder = folder
     }
 
-    /// Whether it is written as `user:password@host`.
+    /// Whether it is written as `user:password@host`, or `//user:password@server`.
     static func namesPassword(_ text: String) -> Bool {
-        let host = text.utf8.prefix { $0 != UInt8(ascii: "/") }
+        let isShare = text.utf8.starts(with: "//".utf8)
+        let host = text.utf8.dropFirst(isShare ? 2 : 0).prefix { $0 != UInt8(ascii: "/") }
         return host.lastIndex(of: UInt8(ascii: "@")).map { host[..<$0].contains(UInt8(ascii: ":")) } ?? false
     }
 
@@ -64,7 +65,13 @@ struct HostSource: CustomStringConvertible {
         return String(decoding: bytes, as: UTF8.self)
     }
 
-    private static func host(_ bytes: ArraySlice<UInt8>, of text: String) throws(MountError) -> String {
+    /// The address in brackets, without them, and every other host as it is.
+    static func bare(_ host: String) -> String {
+        host.utf8.first == UInt8(ascii: "[") ? String(host.dropFirst().dropLast()) : host
+    }
+
+    /// - Throws: `invalid_argument` for what is no name and no address.
+    static func canonicalHost(_ bytes: ArraySlice<UInt8>, of text: String) throws(MountError) -> String {
         let name = String(decoding: bytes, as: UTF8.self)
         if bytes.first == UInt8(ascii: "["), bytes.last == UInt8(ascii: "]") {
             if let address = address(String(name.dropFirst().dropLast())) { return "[\(address)]" }

@@ -45,6 +45,13 @@ public struct MountRecipe: Hashable, Sendable {
         }
     }
 
+    /// Whether a mount of this recipe can have this type in the mount table: NFS has two names, and kernels 6.8 to 6.12
+    /// leave out what comes after `fuse.`.
+    public func isNamed(_ type: String) -> Bool {
+        type == filesystem.rawValue || (type == "nfs4" && filesystem.rawValue == "nfs")
+            || (type == "fuse" && filesystem.rawValue.utf8.starts(with: "fuse.".utf8))
+    }
+
     /// What a filesystem is on.
     public enum Medium: Hashable, Sendable {
         /// On nothing: it lives in memory or on other filesystems.

@@ -143,7 +143,7 @@ struct OptionParser {
 
     private func isNoOp(_ option: MountOption, given: GivenOptions) -> Bool {
         guard let rule = entry.rules[option.name] else { return false }
-        if entry.defaultOptions.contains(option) { return true }
+        if entry.defaultOptions.contains(option) || entry.saysNothing(option, given) { return true }
         switch rule.effect {
         case .nothing: return true
         case .readOnly: return entry.isAlwaysReadOnly(given)

@@ -20,6 +20,8 @@ public struct OptionRule: Hashable, Sendable {
     public let bareValue: String?
     /// The canonical value that means the same as leaving the option out, whatever is on the disk.
     public let kernelDefault: String?
+    /// The value that leaves the choice to who mounts, who is then told nothing.
+    public let openValue: String?
     /// Whether the type cannot be mounted without it.
     public let isRequired: Bool
     /// Whether the value is a credential: it is never shown, and never taken among the options.
@@ -28,8 +30,8 @@ public struct OptionRule: Hashable, Sendable {
     /// Puts the parts together.
     public init(
         _ name: String, _ value: OptionValue = .flag, _ effect: Effect = .superblock, groups: [String] = [],
-        requires: [String] = [], bareValue: String? = nil, kernelDefault: String? = nil, isRequired: Bool = false,
-        isSecret: Bool = false, summary: String
+        requires: [String] = [], bareValue: String? = nil, kernelDefault: String? = nil, openValue: String? = nil,
+        isRequired: Bool = false, isSecret: Bool = false, summary: String
     ) {
         self.name = name
         self.value = value
@@ -39,6 +41,7 @@ public struct OptionRule: Hashable, Sendable {
         self.requires = requires
         self.bareValue = bareValue
         self.kernelDefault = kernelDefault
+        self.openValue = openValue
         self.isRequired = isRequired
         self.isSecret = isSecret
     }

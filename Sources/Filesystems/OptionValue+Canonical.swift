@@ -18,10 +18,12 @@ extension OptionValue {
                 percentages && text.utf8.last == UInt8(ascii: "%")
                     ? Self.percentage(text.utf8.dropLast()) : Self.size(text, range: range, powerOfTwo: powerOfTwo)
             case .integer(let range): Self.integer(text.utf8, range: range).map { String($0) }
-            case .octal(let range): Self.octal(text.utf8, range: range)
+            case .octal(let range, let marked):
+                Self.octal(text.utf8, range: range).map { marked && $0 != "0" ? "0\($0)" : $0 }
             case .identifier: Self.integer(text.utf8, range: Self.identifiers).map { String($0) }
             case .choice(let words, let synonyms): Self.choice(text, words: words, synonyms: synonyms)
             case .word(let maximumLength): Self.isWord(text, maximumLength: maximumLength) ? text : nil
+            case .name(let maximumLength): Self.isName(text, maximumLength: maximumLength) ? text : nil
             case .path: try Self.layer(text, option: option)
             case .pathList(let maximumCount): try Self.layers(text, maximumCount: maximumCount, option: option)
             case .file: try Self.file(text, option: option)
@@ -96,6 +98,12 @@ extension OptionValue {
         }
         return isAlphanumeric(first)
             && text.utf8.allSatisfy { isAlphanumeric($0) || $0 == 0x2D || $0 == 0x5F || $0 == 0x2E }
+    }
+
+    private static func isName(_ text: String, maximumLength: Int) -> Bool {
+        guard text.utf8.count <= maximumLength, let first = text.utf8.first else { return false }
+        return (SourceGrammar.isAlphanumeric(first) || first == 0x5F)
+            && text.utf8.allSatisfy { SourceGrammar.isAlphanumeric($0) || $0 == 0x2D || $0 == 0x5F || $0 == 0x2E }
     }
 }
 

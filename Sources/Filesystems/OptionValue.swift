@@ -8,14 +8,17 @@ public enum OptionValue: Hashable, Sendable {
     case size(ClosedRange<UInt64>, powerOfTwo: Bool = false, percentages: Bool = false)
     /// A decimal number.
     case integer(ClosedRange<Int64>)
-    /// Octal digits, as modes are written; one leading zero is forgiven.
-    case octal(ClosedRange<UInt32>)
+    /// Octal digits, as modes are written; one leading zero is forgiven. With `marked` the canonical form has it, for
+    /// what reads numbers as C does.
+    case octal(ClosedRange<UInt32>, marked: Bool = false)
     /// A user's or group's number.
     case identifier
     /// One of these words, or one of the `synonyms`, which map to them.
     case choice([String], synonyms: [String: String] = [:])
     /// Lower-case letters, digits, `-`, `_` and `.`, beginning with a letter or digit.
     case word(maximumLength: Int)
+    /// Letters, digits, `-`, `_` and `.`, beginning with a letter, a digit or `_`.
+    case name(maximumLength: Int)
     /// An absolute path on the host.
     case path
     /// Absolute paths on the host, `:` between them, each named once.
@@ -36,12 +39,14 @@ public enum OptionValue: Hashable, Sendable {
                 + ", with or without one of the suffixes k, m, g, t"
                 + (percentages ? ", or a percentage from 1% to 100%" : "")
         case .integer(let range): "a decimal number from \(range.lowerBound) to \(range.upperBound)"
-        case .octal(let range):
+        case .octal(let range, _):
             "octal digits from \(String(range.lowerBound, radix: 8)) to \(String(range.upperBound, radix: 8))"
         case .identifier: "a decimal number from 0 to \(Self.identifiers.upperBound)"
         case .choice(let words, _): words.count == 1 ? "'\(words[0])'" : "one of \(words.joined(separator: ", "))"
         case .word(let maximumLength):
             "at most \(maximumLength) lower-case letters, digits, '-', '_' or '.', beginning with a letter or digit"
+        case .name(let maximumLength):
+            "at most \(maximumLength) letters, digits, '-', '_' or '.', beginning with a letter, a digit or '_'"
         case .path: "an absolute path"
         case .pathList(let maximumCount): "at most \(maximumCount) absolute paths with ':' between them"
         case .file(let isSecret):

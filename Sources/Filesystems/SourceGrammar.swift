@@ -12,6 +12,8 @@ public enum SourceGrammar: Hashable, Sendable {
     case deviceOrImage
     /// A folder on a host: `host:/folder`, `[2001:db8::1]:/folder`; with `user@` before it where the type has users.
     case onHost(user: Bool)
+    /// A share of a host: `//server/share`, `//server/share/folder`.
+    case share
     /// A remote by the name that a configuration file gives it, and a folder there: `name:folder`.
     case remote
 
@@ -25,6 +27,7 @@ public enum SourceGrammar: Hashable, Sendable {
         case .folder: "the absolute path of a folder"
         case .onHost(let user):
             (user ? "user@host:/folder, the user may be left out" : "host:/folder") + "; [address] for IPv6"
+        case .share: "//server/share, or //server/share/folder; [address] for IPv6"
         case .remote: "name:folder, a remote of the configuration file and a folder there"
         case .deviceOrImage: "the absolute path of a block device or an image file"
         }
@@ -50,6 +53,7 @@ public enum SourceGrammar: Hashable, Sendable {
             try InputText.checkAbsolutePath(path, as: "source")
             return path
         case .onHost(let user): return try HostSource(text, allowsUser: user).description
+        case .share: return try ShareSource(text).description
         case .remote: return try Self.remote(text)
         case .deviceOrImage:
             try Self.refuseTag(text)

@@ -43,9 +43,10 @@ extension MountError {
             case 1...128: "it ended with status \(failure.status)"
             default: "it was ended by signal \(failure.status - 128)"
             }
-        let words = failure.output.isEmpty ? end : "\(failure.output.joined(separator: "; ")) (\(end))"
+        var words = failure.output.isEmpty ? end : "\(failure.output.joined(separator: "; ")) (\(end))"
+        if !words.hasPrefix("\(failure.program): ") { words = "\(failure.program): \(words)" }
         return MountError(
-            .mountFailed, "cannot mount \(source): \(failure.program): \(words)",
+            .mountFailed, "cannot mount \(source): \(words)",
             context: Context(
                 operation: "build", type: source.type.rawValue, source: source.source,
                 kernelMessages: failure.output),

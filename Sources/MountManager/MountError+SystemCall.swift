@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Filesystems
 package import LinuxMount
 package import MountModel
 internal import SystemPackage
@@ -9,7 +10,7 @@ extension MountError {
     package static func mounting(_ source: MountSource, failed error: SystemCallError) -> MountError {
         let reason = error.kernelMessages.isEmpty ? "\(error.errno)" : error.kernelMessages.joined(separator: "; ")
         return MountError(
-            lacksProcess(error) ? .unsupported : .mountFailed,
+            isUnsupported(error) ? .unsupported : .mountFailed,
             "cannot mount \(source): \(subject(of: error))\(reason)",
             context: context("build", of: error, type: source.type.rawValue, source: source.source),
             hint: hint(for: error, mounting: source))
@@ -73,6 +74,11 @@ extension MountError {
         error.subject.map { "\(error.call) \($0): " } ?? "\(error.call): "
     }
 
+    /// The kernel has no such filesystem, or there is nobody who could run its program.
+    private static func isUnsupported(_ error: SystemCallError) -> Bool {
+        lacksProcess(error) || (error.call == "fsopen" && error.errno == .operationNotSupportedByDevice)
+    }
+
     /// A helper program can be had by a worker in a control group only.
     private static func lacksProcess(_ error: SystemCallError) -> Bool {
         error.errno == .notSupported && ["unshare", "mkdir"].contains(error.call)
@@ -83,11 +89,12 @@ extension MountError {
         if lacksProcess(error) {
             return "give LinuxHost.Options.workerProgram a holdfast-worker, on a host with control groups (cgroup v2)"
         }
+        if let hint = serverHint(for: error, mounting: source) { return hint }
         return switch error.errno {
         case .noSuchFileOrDirectory:
             "does \(error.call == "openat2" ? error.subject ?? source.source : source.source) exist on this host?"
-        case Errno(rawValue: 19):
-            "does this kernel have the filesystem '\(source.type)'? see /proc/filesystems, or 'modprobe \(source.type)'"
+        case .operationNotSupportedByDevice:
+            "does this kernel have it? see /proc/filesystems, or 'modprobe \(module(of: error, source))'"
         case .tooManySymbolicLinkLevels:
             "no component of a source may be a symbolic link: see 'namei \(source.source)', and name what it leads to"
         case .invalidArgument where error.kernelMessages.contains { $0.contains("duplicate UUID") }:
@@ -96,6 +103,29 @@ extension MountError {
         case .invalidArgument:
             "is there a filesystem of type \(source.type) on it, and is it whole? see the kernel's log"
         default: nil
+        }
+    }
+}
+
+extension MountError {
+    /// `fuse.sshfs` is a filesystem of the module fuse.
+    private static func module(of error: SystemCallError, _ source: MountSource) -> String {
+        String((error.subject ?? source.type.rawValue).prefix { $0 != "." })
+    }
+
+    /// What to do where it is not this host that refuses.
+    private static func serverHint(for error: SystemCallError, mounting source: MountSource) -> String? {
+        guard (try? FilesystemCatalog.standard.entry(source.type))?.isNetwork == true else { return nil }
+        if error.call == "getaddrinfo" { return "is the host's name right, and does this host's resolver answer?" }
+        guard error.call == "fsconfig", error.subject == source.source else { return nil }
+        return switch error.errno {
+        case .connectionRefused, .networkUnreachable, .noRouteToHost, .timedOut, .hostIsDown:
+            "is the server reached from this host, and does it listen on its port?"
+        case .noSuchFileOrDirectory: "does the server have it, and offer it to this host?"
+        case .permissionDenied, .notPermitted:
+            "does the server let this host and these credentials in?"
+        case .protocolNotSupported: "the server does not speak this version: see the option 'vers'"
+        default: "see the kernel's log, and the server's"
         }
     }
 }

@@ -19,6 +19,10 @@ extension WorkerPool {
         _ recipe: MountRecipe, lock: OperationLock?, interrupt: OperationInterrupt?
     ) throws(OperationFailure) -> DetachedMount {
         guard let groups else {
+            if case .helper(let program) = recipe.medium, program.kernel != nil {
+                var answer = try call(WorkerOrder(.build(recipe, group: nil), lock: lock), interrupt: interrupt)
+                return try mount(&answer)
+            }
             throw .refused(SystemCallError("mkdir", .notSupported, on: "cgroup2 (helper programs need control groups)"))
         }
         let group: ControlGroup

@@ -23,8 +23,11 @@ struct HelperFiles {
         }
     }
 
+    /// What is in the file of an option.
+    func content(of option: String) -> [UInt8] { files.first { $0.option == option }?.content ?? [] }
+
     /// Where a program finds the file of an option.
-    static func place(of option: String) -> FilePath { Nursery.files.appending(option) }
+    private static func place(of option: String) -> FilePath { Nursery.files.appending(option) }
 
     /// Writes them where the program finds them, for root alone.
     func write() throws(SystemCallError) {

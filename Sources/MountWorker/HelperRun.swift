@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import CLinux
+internal import Glibc
 internal import LinuxMount
 internal import SystemPackage
 
@@ -52,6 +53,11 @@ enum HelperRun {
                 return (status, lines(output))
             }
         }
+    }
+
+    /// Whether there is such a program on this host.
+    static func isInstalled(_ program: String) -> Bool {
+        folders.contains { access("\($0)/\(program)", X_OK) == 0 }
     }
 
     private static func start(

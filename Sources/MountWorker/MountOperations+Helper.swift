@@ -6,11 +6,13 @@ internal import MountModel
 internal import SystemPackage
 
 extension MountOperations {
-    /// Builds the mount detached, with a helper program where one is needed.
+    /// Builds the mount detached, with a helper program where one is needed and installed.
     ///
     /// - Throws: why there is no mount; `unsupported` as ENOTSUP for a helper program without a group.
     func build(_ recipe: MountRecipe, in group: ControlGroup?) throws(OperationFailure) -> DetachedMount {
-        if case .helper(let program) = recipe.medium, let group {
+        if case .helper(let program) = recipe.medium, let group,
+            program.kernel == nil || HelperRun.isInstalled(program.name)
+        {
             return try build(recipe, with: program, in: group)
         }
         return try build(recipe, lock: nil, interrupt: nil)
@@ -29,6 +31,8 @@ extension MountOperations {
     ) throws(OperationFailure) -> DetachedMount {
         let failure: HelperFailure
         do throws(SystemCallError) {
+            // One that the kernel does not know is told as that, and not in the program's words.
+            _ = try FilesystemContext(type: recipe.filesystem.rawValue)
             try group.join()
             let files = try HelperFiles(reading: recipe.parameters)
             let nursery = try Nursery.enter()
@@ -49,7 +53,7 @@ extension MountOperations {
     ) throws(SystemCallError) -> DetachedMount {
         let taken = try nursery.takeMount()
         reached(.handedOn)
-        guard taken.filesystemType == recipe.filesystem.rawValue else {
+        guard recipe.isNamed(taken.filesystemType) else {
             throw SystemCallError(
                 "statmount", .notSupported, on: "\(program.name) has mounted a \(taken.filesystemType)")
         }
@@ -60,15 +64,7 @@ extension MountOperations {
     private func run(
         _ program: HelperProgram, _ parameters: [MountRecipe.Parameter]
     ) throws(SystemCallError) -> (status: Int32, output: [String]) {
-        let options = parameters.map { parameter -> (name: String, value: String?) in
-            switch parameter {
-            case .flag(let name): (name, nil)
-            case .string(let name, let value): (name, value)
-            case .file(let name, _, _): (name, HelperFiles.place(of: name).string)
-            case .paths(let name, let paths): (name, paths.map(\.string).joined(separator: ":"))
-            }
-        }
-        guard let arguments = program.arguments(options: options, place: Nursery.place.string) else {
+        guard let arguments = program.arguments(parameters, files: Nursery.files, place: Nursery.place) else {
             throw SystemCallError("posix_spawn", .invalidArgument, on: "\(program.name) (an option is not one)")
         }
         return try HelperRun.run(program.name, arguments)

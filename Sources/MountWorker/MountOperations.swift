@@ -63,6 +63,9 @@ public struct MountOperations: Sendable {
         case .none:
             return try buildFilesystem(recipe, on: nil)
         case .helper(let program):
+            if let kernel = program.kernel {
+                return .built(try build(recipe, from: program.source, byKernel: kernel))
+            }
             throw SystemCallError(
                 "unshare", .notSupported, on: "\(program.name) (a helper program needs a worker process for itself)")
         case .device(let path):

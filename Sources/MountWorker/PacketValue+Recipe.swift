@@ -97,12 +97,43 @@ extension HelperProgram: PacketValue {
         packet.append(words)
         packet.append(style.rawValue)
         packet.append(source)
+        packet.append(kernel)
     }
 
     package init(from packet: inout PacketReader) throws(MalformedPacket) {
         let (name, words): (String, [String]) = (try packet.take(), try packet.take())
         guard let style = Style(rawValue: try packet.take()) else { throw MalformedPacket() }
-        self.init(name: name, words: words, style: style, source: try packet.take())
+        self.init(name: name, words: words, style: style, source: try packet.take(), kernel: try packet.take())
+    }
+}
+
+extension KernelMount: PacketValue {
+    package func write(to packet: inout PacketWriter) {
+        packet.append(server)
+        packet.append(versions)
+        packet.append(secret?.rawValue)
+    }
+
+    package init(from packet: inout PacketReader) throws(MalformedPacket) {
+        let (server, versions): (Server?, [String]) = (try packet.take(), try packet.take())
+        let form: UInt8? = try packet.take()
+        let secret = form.flatMap(SecretForm.init(rawValue:))
+        guard (form == nil) == (secret == nil) else { throw MalformedPacket() }
+        self.init(server: server, versions: versions, secret: secret)
+    }
+}
+
+extension KernelMount.Server: PacketValue {
+    package func write(to packet: inout PacketWriter) {
+        packet.append(name)
+        packet.append(option)
+        packet.append(family.rawValue)
+    }
+
+    package init(from packet: inout PacketReader) throws(MalformedPacket) {
+        let (name, option): (String, String) = (try packet.take(), try packet.take())
+        guard let family = KernelMount.Family(rawValue: try packet.take()) else { throw MalformedPacket() }
+        self.init(name: name, option: option, family: family)
     }
 }
 

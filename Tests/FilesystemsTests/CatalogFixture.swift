@@ -8,7 +8,7 @@ import Testing
 let catalog = FilesystemCatalog.standard
 
 let builtInTypes = [
-    "bind", "btrfs", "erofs", "ext4", "overlay", "rclone", "squashfs", "sshfs", "tmpfs", "vfat", "xfs",
+    "bind", "btrfs", "cifs", "erofs", "ext4", "nfs", "overlay", "rclone", "squashfs", "sshfs", "tmpfs", "vfat", "xfs",
 ]
 
 /// A source that the type accepts, and the options without which it accepts nothing.
@@ -17,6 +17,8 @@ func sample(_ type: String) -> (source: String, options: [String]) {
     case "tmpfs": ("scratch", [])
     case "overlay": ("layers", ["lowerdir=/l"])
     case "bind": ("/srv/a", [])
+    case "cifs": ("//server/share", ["credentials=/etc/share"])
+    case "nfs": ("server:/export", [])
     case "rclone": ("store:bucket", ["config=/etc/rclone.conf"])
     case "sshfs": ("bob@host:/srv", [])
     default: ("/dev/vdb", [])

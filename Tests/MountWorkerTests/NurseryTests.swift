@@ -110,7 +110,7 @@ import Testing
             let program = HelperProgram(name: "mount.none", style: .mountHelper, source: "a")
             let worker = try WorkerProcess(bench.site.program)
             let order = WorkerOrder(
-                .build(WorkerSite.recipe("none", .helper(program)), group: bench.group.path), lock: nil)
+                .build(WorkerSite.recipe("tmpfs", .helper(program)), group: bench.group.path), lock: nil)
             guard
                 case .answered(.failed(let error), _) = worker.call(order, with: nil, until: .now + .seconds(30))
             else { throw SystemCallError("call", .timedOut) }

@@ -56,6 +56,12 @@ import Testing
         MountRecipe.Medium.device("/dev/vdb"), .image("/i", readOnly: true), .deviceOrImage("/x", readOnly: false),
         .folder("/f"), .helper(HelperProgram(name: "a", style: .longOptions, source: "")),
         .helper(HelperProgram(name: "mount.x", words: ["-n"], style: .mountHelper, source: "s")),
+        .helper(
+            HelperProgram(
+                name: "mount.x", style: .mountHelper, source: "s",
+                kernel: KernelMount(
+                    server: KernelMount.Server(name: "h", option: "addr", family: .ipv6), versions: ["4.2", "4.1"],
+                    secret: .key))),
     ])
     func `every medium arrives`(medium: MountRecipe.Medium) throws {
         var recipe = Self.recipe

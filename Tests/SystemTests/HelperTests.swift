@@ -213,7 +213,7 @@ extension TestHost {
 
     /// The processes of helper programs, and the daemons that they have become.
     func helpers() throws -> [Int32] {
-        try ControlGroup.all(in: ControlGroup.own()).filter { $0.path.string.contains("/holdfast-") }
+        try ControlGroup.all(in: ControlGroup.own()).filter { $0.path.lastComponent?.string == helperGroup }
             .flatMap { try ControlGroup.all(in: $0.path) }.flatMap { try $0.processes() }
     }
 }

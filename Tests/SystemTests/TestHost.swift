@@ -16,6 +16,8 @@ final class TestHost: @unchecked Sendable {  // SAFETY: only the test's own thre
     let folder: String
     var mountRoot: String { folder + "/mnt" }
     private(set) var daemon: DaemonProcess?
+    /// The control group of its daemon's helper programs: other daemons of the machine have theirs beside it.
+    let helperGroup: String
 
     /// Runs a test with a daemon; afterwards mounts, loop devices, folders and processes must be as before.
     static func run(start: Bool = true, _ body: (TestHost) throws -> Void) throws {
@@ -42,6 +44,8 @@ final class TestHost: @unchecked Sendable {  // SAFETY: only the test's own thre
         try #require(mkdtemp(&template) != nil)
         folder = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
         try #require(chmod(folder, 0o755) == 0)
+        let digest = try Program.run("sh", "-c", "printf %s \(folder)/mnt | sha256sum")
+        helperGroup = "holdfast-\(digest.prefix(16))"
     }
 
     // MARK: - The daemon

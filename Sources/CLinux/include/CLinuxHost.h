@@ -63,6 +63,14 @@ int hf_event_counter(void);
 // A negative timeout waits for ever.
 int hf_wait_for_two(int first, int exceptional_only, int second, int64_t timeout_nanoseconds);
 
+// --- names ---
+
+#define HF_ADDRESS_SIZE 64
+
+// The addresses of a host, IPv4 (`family` 4), IPv6 (6) or both (0), each as a text that ends with NUL in its own
+// HF_ADDRESS_SIZE bytes; their count. Where there are none -EHOSTUNREACH, and the resolver's words.
+ssize_t hf_resolve(const char *host, int family, char *addresses, size_t capacity, const char **words);
+
 // --- processes ---
 
 // Gives the calling thread a mount namespace of its own; its mounts still share propagation with those it had.
