@@ -2,7 +2,7 @@
 # `make demo` runs the main job, `make test` passes the tests; both install what they need.
 
 .PHONY: demo test test-sanitizers test-thread-sanitizer test-address-sanitizer setup build lint format explore \
-	explore-small mutants crash soak clean
+	explore-small mutants crash soak lab clean
 
 torture = .build/debug/holdfast-torture
 explorer = swift run -c release -Xswiftc -cross-module-optimization --scratch-path .build-explorer mount-explorer
@@ -53,6 +53,15 @@ soak:
 	swift build -c release --static-swift-stdlib --product holdfast-worker
 	swift build --product holdfast-torture
 	scripts/in-private-namespace $(torture) soak --daemon .build/release/holdfastd
+
+# The release programs in a guest with Debian's kernel, against real servers (docs/testing.md).
+lab: setup
+	scripts/install-packages qemu-system-x86 binutils cpio kmod
+	swift build -c release --static-swift-stdlib --product holdfastd
+	swift build -c release --static-swift-stdlib --product holdfast-worker
+	swift build -c release --static-swift-stdlib --product holdfast
+	scripts/lab/image
+	scripts/lab/run
 
 setup:
 	scripts/install-packages
