@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import Glibc
+public import MountModel
 public import SystemPackage
 
 /// What the host says about a folder and the filesystem that it is on.
@@ -90,5 +91,32 @@ public struct FolderFacts: Hashable, Sendable {
             if result == 0 { sizes[name] = Int64(found.st_size) }
         }
         return sizes
+    }
+}
+
+extension FolderFacts {
+    /// What is wrong with a folder of holdfastd's that is there, if others may enter it.
+    ///
+    /// - Parameters:
+    ///   - user: the daemon's uid.
+    ///   - code: the finding's.
+    ///   - harm: what others could do there, as a verb.
+    func access(_ user: UInt32, _ code: String, whoever harm: String) -> [Finding] {
+        guard owner != user || permissions & 0o077 != 0 else { return [] }
+        return [
+            Finding(
+                code, .error,
+                what: "others have access to the folder \(path): owner \(owner), mode "
+                    + "0\(String(permissions, radix: 8))",
+                why: "whoever may write there could \(harm); holdfastd does not start with it",
+                action: "look at what is in it, then 'chown \(user) \(path)' and 'chmod 0700 \(path)'")
+        ]
+    }
+
+    /// What is wrong with the folder of the socket, if the daemon is to start with it once more.
+    ///
+    /// - Parameter user: the daemon's uid.
+    public func runtimeFindings(user: UInt32 = 0) -> [Finding] {
+        presence == .folder ? access(user, "runtime_folder_open", whoever: "replace the socket") : []
     }
 }

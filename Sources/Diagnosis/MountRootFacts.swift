@@ -82,9 +82,9 @@ public struct MountRootFacts: Hashable, Sendable {
         return top.showsSame(as: mounts[mounts.count - 2]) ? nil : top
     }
 
-    /// What keeps holdfastd from starting.
+    /// What keeps holdfastd from starting, or from starting again.
     private var trust: [Finding] {
-        guard expected == nil, folder.presence == .folder, folder.owner != 0 || folder.permissions & 0o022 != 0 else {
+        guard folder.presence == .folder, folder.owner != 0 || folder.permissions & 0o022 != 0 else {
             return []
         }
         let octal = String(folder.permissions, radix: 8)
@@ -93,7 +93,7 @@ public struct MountRootFacts: Hashable, Sendable {
                 "mount_root_not_trusted", .error,
                 what: "the mount root \(folder.path) has owner \(folder.owner) and mode \(octal)"
                     + (mounts.last.map { ": it is the root of a \($0.filesystemType) that is mounted there" } ?? ""),
-                why: "others could exchange what is beneath it: holdfastd does not start",
+                why: "others could exchange what is beneath it: holdfastd does not start with it",
                 action: mounts.isEmpty
                     ? "chown root \(folder.path), and chmod go-w \(folder.path)"
                     : "see it with 'findmnt \(folder.path)', and unmount it if it is not meant to be there; if it is, "

@@ -34,7 +34,7 @@ public struct StateFolderFacts: Hashable, Sendable {
     /// - Parameter user: the daemon's uid.
     public func findings(user: UInt32 = 0) -> [Finding] {
         switch folder.presence {
-        case .folder: return access(user) + space + asides
+        case .folder: return folder.access(user, "state_folder_open", whoever: "replace the ledger") + space + asides
         case .missing:
             return [
                 Finding(
@@ -59,18 +59,6 @@ public struct StateFolderFacts: Hashable, Sendable {
                     why: "what is in it is not known to this check", action: "run this command as root")
             ]
         }
-    }
-
-    private func access(_ user: UInt32) -> [Finding] {
-        guard folder.owner != user || folder.permissions & 0o077 != 0 else { return [] }
-        return [
-            Finding(
-                "state_folder_open", .error,
-                what: "others have access to the state folder \(folder.path): owner \(folder.owner), mode "
-                    + "0\(String(folder.permissions, radix: 8))",
-                why: "whoever may write there could replace the ledger; holdfastd does not start with it",
-                action: "look at what is in it, then 'chown \(user) \(folder.path)' and 'chmod 0700 \(folder.path)'")
-        ]
     }
 
     private var space: [Finding] {

@@ -83,7 +83,7 @@ extension FilesystemEntry {
                 option.name,
                 value.utf8.split(separator: UInt8(ascii: ":")).map { FilePath(String(decoding: $0, as: UTF8.self)) })
         // Some programs read a number without a leading zero as decimal, and none minds the zero.
-        case .octal: return .string(option.name, "0" + value)
+        case .octal: return .string(option.name, value.utf8.first == UInt8(ascii: "0") ? value : "0" + value)
         default: return .string(option.name, value)
         }
     }

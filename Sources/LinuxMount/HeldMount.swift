@@ -44,9 +44,12 @@ final class HeldMount: Sendable {
     }
 
     /// Cuts the mount off from its peers and master.
-    func makePrivate() throws(SystemCallError) {
+    ///
+    /// - Parameter recursive: all that is mounted beneath it as well.
+    func makePrivate(recursive: Bool = false) throws(SystemCallError) {
+        let flags = UInt32(HF_AT_EMPTY_PATH) | (recursive ? UInt32(HF_AT_RECURSIVE) : 0)
         let answer = KernelCall.makeHeldPrivate.made {
-            hf_mount_setattr(root.rawValue, "", UInt32(HF_AT_EMPTY_PATH), 0, 0, UInt64(HF_MS_PRIVATE))
+            hf_mount_setattr(root.rawValue, "", flags, 0, 0, UInt64(HF_MS_PRIVATE))
         }
         try SystemCallError.check(answer, "mount_setattr", on: path.string)
     }

@@ -42,7 +42,7 @@ public final class ManagedRoot: Sendable {
     public static func prepare(
         at path: FilePath, table: MountTable = .current, repairs: Bool = true
     ) throws(SystemCallError) -> ManagedRoot {
-        let folder = try TrustedFolder(at: path, mode: 0o755, .place)
+        let folder = try TrustedFolder(at: path, mode: 0o755, .place(missing: 0o755))
         let stack = try MountStack(of: folder, table: table)
         if let own = stack.entries.first(where: { stack.isBindOntoItself($0, path: path) }) {
             guard own.id == stack.entries.first?.id else {
@@ -50,7 +50,7 @@ public final class ManagedRoot: Sendable {
             }
             let held = try HeldMount(reusing: folder, path: path, table: table)
             guard repairs, own.propagation != .private else { return ManagedRoot(held, .reused) }
-            try held.makePrivate()
+            try held.makePrivate(recursive: true)
             return ManagedRoot(held, .madePrivateAgain)
         }
         let clone = try DetachedMount(cloning: folder.leaf)
@@ -61,7 +61,7 @@ public final class ManagedRoot: Sendable {
     ///
     /// - Throws: EINVAL where there is none, or others have mounted over it; else as ``prepare(at:table:)``.
     public static func open(at path: FilePath, table: MountTable = .current) throws(SystemCallError) -> ManagedRoot {
-        let folder = try TrustedFolder(at: path, mode: 0o755, .place)
+        let folder = try TrustedFolder(at: path, mode: 0o755, .place(missing: 0o755))
         let stack = try MountStack(of: folder, table: table)
         guard let top = stack.entries.first, stack.isBindOntoItself(top, path: path) else {
             throw SystemCallError("openat2", .invalidArgument, on: "\(path) (not a mount root)")
@@ -73,7 +73,7 @@ public final class ManagedRoot: Sendable {
     ///
     /// - Throws: as ``prepare(at:table:repairs:)``.
     public static func makeFolder(at path: FilePath) throws(SystemCallError) {
-        _ = try TrustedFolder(at: path, mode: 0o755, .place)
+        _ = try TrustedFolder(at: path, mode: 0o755, .place(missing: 0o755))
     }
 
     /// Whether who walks the root's path arrives at it: not if somebody has mounted over it or a folder on the way, or
@@ -96,13 +96,14 @@ public final class ManagedRoot: Sendable {
 
     /// Makes the root private again if others have made it shared, or a slave.
     ///
-    /// What was mounted beneath it meanwhile may have spread to its peers, and stays there.
+    /// What was mounted beneath it meanwhile is shared too, and made private with it; where it has spread to its peers
+    /// it stays.
     ///
     /// - Returns: whether it had to be.
     /// - Throws: the kernel's refusal.
     public func keepPrivate() throws(SystemCallError) -> Bool {
         guard try isExposed() else { return false }
-        try held.makePrivate()
+        try held.makePrivate(recursive: true)
         return true
     }
 

@@ -52,7 +52,7 @@ public final class ParkingLot: Sendable {
     private static func attach(
         at path: FilePath, table: MountTable
     ) throws(SystemCallError) -> (mount: HeldMount, isNew: Bool) {
-        let folder = try TrustedFolder(at: path, mode: 0o700, .place)
+        let folder = try TrustedFolder(at: path, mode: 0o700, .place(missing: 0o700))
         let stack = try MountStack(of: folder, table: table).entries
         var own: MountEntry?
         for entry in stack.reversed() {
@@ -82,7 +82,7 @@ public final class ParkingLot: Sendable {
     }
 
     private static func takeOver(at path: FilePath, table: MountTable) throws(SystemCallError) -> HeldMount {
-        let folder = try TrustedFolder(at: path, mode: 0o700, .place)
+        let folder = try TrustedFolder(at: path, mode: 0o700, .place(missing: 0o700))
         guard let top = try MountStack(of: folder, table: table).entries.first, try isOwn(top) else {
             throw SystemCallError("openat2", .invalidArgument, on: "\(path) (not a parking lot)")
         }

@@ -9,8 +9,8 @@ internal import SystemPackage
 struct TrustedFolder: ~Copyable {
     /// What is asked of a folder that is there already, and of those on the way to it.
     enum Demand {
-        /// The folder is no more writable by others than those on the way; what is missing there is made, mode 0755.
-        case place
+        /// The folder is no more writable by others than those on the way; what is missing there is made with a mode.
+        case place(missing: UInt32)
         /// The folder is the effective user's and grants no more than its mode; those on the way must be there.
         case secret
     }
@@ -36,7 +36,7 @@ struct TrustedFolder: ~Copyable {
             try FileFacts(of: folder, on: walked).requireTrusted(stickyIsEnough: true, on: walked)
             walked.append(component)
             let name = FilePath(root: nil, [component])
-            if demand == .place { _ = try folder.makeFolder(name, mode: 0o755, for: .held, on: walked) }
+            if case .place(let mode) = demand { _ = try folder.makeFolder(name, mode: mode, for: .held, on: walked) }
             // With O_DIRECTORY: on the way, and only there, an automount is wanted.
             folder = try OwnedDescriptor.open(
                 name, at: folder.rawValue, flags: hf_o_path | O_DIRECTORY, .anywhere, on: walked)

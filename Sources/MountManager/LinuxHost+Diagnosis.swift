@@ -49,6 +49,7 @@ extension LinuxHost {
 
     private func folderFindings() -> [Finding] {
         var findings = StateFolderFacts(lookingAt: options.stateFolder.path).findings()
+        findings += FolderFacts(lookingAt: options.runtimeFolder.path).runtimeFindings()
         do throws(SystemCallError) {
             findings += try MountRootFacts(lookingAt: root.path, table: root.table, expected: root.id).findings
         } catch {

@@ -89,6 +89,38 @@ extension RealKernel {
             }
         }
 
+        @Test func `what was mounted while the root was shared is made private with it`() throws {
+            try Sandbox.run { sandbox in
+                for prepares in [false, true] {
+                    #expect(hf_mount_setattr(-100, sandbox.root.path.string, 0, 0, 0, UInt64(HF_MS_SHARED)) == 0)
+                    let target = try sandbox.root.target("a")
+                    _ = try target.prepareFolder()
+                    let mount = try Sandbox.tmpfs()
+                    let id = mount.id
+                    #expect(try target.place(mount, parking: sandbox.parking) == .placed)
+                    #expect(try sandbox.table.entry(id)?.propagation == .shared)
+                    if prepares {
+                        _ = try ManagedRoot.prepare(at: sandbox.root.path)
+                    } else {
+                        #expect(try sandbox.root.keepPrivate())
+                    }
+                    #expect(try sandbox.table.entry(id)?.propagation == .private)
+                    #expect(try target.unmountExactly(id, parking: sandbox.parking) == .unmounted)
+                    try target.removeFolder()
+                }
+            }
+        }
+
+        @Test func `what is missing on the way to a parking lot is made for its owner alone`() throws {
+            try HostFolder.alone { folder in
+                let path = folder.appending("run").appending("parking")
+                let lot = try ParkingLot.prepare(at: path)
+                try PrivateFolder.ensure(at: path.removingLastComponent()).close()
+                try lot.release()
+                try #require(rmdir(path.string) == 0 && rmdir(path.removingLastComponent().string) == 0)
+            }
+        }
+
         @Test func `a root that others have mounted over is not covered with a second one`() throws {
             try Sandbox.run { sandbox in
                 try Sandbox.mountForeign(at: sandbox.root.path)

@@ -42,6 +42,17 @@ extension RealDaemon {
                 #expect(try host.findings().contains("mount_root_covered"))
                 #expect(umount2(host.mountRoot, 0) == 0)
                 #expect(try !host.findings().contains("mount_root_covered"))
+                // What would keep the next daemon from starting.
+                for (folder, mode, code) in [
+                    (host.mountRoot, 0o777, "mount_root_not_trusted"),
+                    (host.folder + "/run", 0o711, "runtime_folder_open"),
+                ] as [(String, mode_t, String)] {
+                    var before = stat()
+                    try #require(stat(folder, &before) == 0 && chmod(folder, mode) == 0)
+                    #expect(try host.findings().contains(code))
+                    try #require(chmod(folder, before.st_mode & 0o7777) == 0)
+                    #expect(try !host.findings().contains(code))
+                }
                 try host.waitForState("mounted")
                 try host.detach("vm-1", from: "data")
             }
