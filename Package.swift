@@ -114,7 +114,7 @@ let package = Package(
         .testTarget(
             name: "HoldfastServerTests",
             dependencies: [
-                "HoldfastServer", "HoldfastAPI", "MountModel", system, log, lifecycle, httpTypes,
+                "HoldfastServer", "HoldfastAPI", "MountModel", "MountTestSupport", system, log, lifecycle, httpTypes,
                 .product(name: "Yams", package: "Yams"),
             ]),
         .testTarget(

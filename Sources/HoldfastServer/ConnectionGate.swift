@@ -33,14 +33,14 @@ final class ConnectionGate: ChannelDuplexHandler, RemovableChannelHandler {
     /// Bytes that the parser may be holding of an unfinished head.
     private var unparsedBytes = 0
     /// Requests passed on whose answers have not been written.
-    private var answersOwed = 0 {
-        didSet {
-            guard (oldValue == 0) != (answersOwed == 0), let context else { return }
-            registry.setOccupied(context.channel, answersOwed > 0)
-        }
-    }
+    private var answersOwed = 0 { didSet { need = currentNeed } }
     /// Answers that were written and have not been taken by the client.
-    private var answersUnsent = 0
+    private var answersUnsent = 0 { didSet { need = currentNeed } }
+    /// What the registry knows of both.
+    private var need = ConnectionNeed.nothing {
+        didSet { if need != oldValue, let context { registry.set(context.channel, to: need) } }
+    }
+    private var currentNeed: ConnectionNeed { answersOwed > 0 ? .answer : answersUnsent > 0 ? .reading : .nothing }
     /// No request is taken after the one that is arriving.
     private var draining = false
     /// No further request is taken.
@@ -50,7 +50,7 @@ final class ConnectionGate: ChannelDuplexHandler, RemovableChannelHandler {
     /// The last answer has been written.
     private var ended = false
 
-    /// Told to a connection to which nothing is owed: others need its place.
+    /// Told to a connection to which no answer is owed: others need its place.
     struct MakeRoom: Sendable {}
 
     init(caller: Caller, limits: ServerLimits, registry: ConnectionRegistry, logger: Logger) {
@@ -166,9 +166,11 @@ final class ConnectionGate: ChannelDuplexHandler, RemovableChannelHandler {
 
     /// A request that has been passed on in the meantime is answered all the same.
     private func makeRoom() {
-        if answersOwed > 0 || ended { return }
-        logger.debug("closing a connection that has nothing to do: others need its place")
-        if receiving { refuse(.crowded(limits)) } else { context?.close(promise: nil) }
+        guard let context, registry.isLeaving(context.channel) else { return }
+        logger.debug("closing a connection that waits for no answer: others need its place")
+        if receiving, answersUnsent == 0 { refuse(.crowded(limits)) }
+        // It does not linger: nobody counts it any more.
+        context.close(promise: nil)
     }
 
     // MARK: Answers
@@ -180,8 +182,8 @@ final class ConnectionGate: ChannelDuplexHandler, RemovableChannelHandler {
             deadline?.set(.send, after: limits.sendTimeout)
             context.write(wrapOutboundOut(.head(head)), promise: promise)
         case .end:
-            answersOwed -= 1
             answersUnsent += 1
+            answersOwed -= 1
             let sent = promise ?? context.eventLoop.makePromise(of: Void.self)
             sent.futureResult.assumeIsolated().whenComplete { _ in self.answerWasSent() }
             if answersOwed > 0 {

@@ -29,7 +29,7 @@ final class ConnectionRegistry: Sendable {
     }
 
     /// Counts a connection in, on the listener's event loop: when the listener is closed, all are known. It is counted
-    /// out when its channel closes. Where it gets crowded, one that has nothing to do is told to end.
+    /// out when its channel closes. Where it gets crowded, one that needs its place least is told to end.
     func accept(_ channel: any Channel) {
         let (leaving, toTell) = state.withLockedValue { state -> ((any Channel)?, Int?) in
             let id = ObjectIdentifier(channel)
@@ -41,7 +41,7 @@ final class ConnectionRegistry: Sendable {
         }
         if let toTell {
             logger.warning(
-                "nearly all connections are in use: those that have nothing to do are closed",
+                "nearly all connections are in use: those that wait for no answer are closed",
                 metadata: ["closed": "\(toTell)", "limit": "\(load.use.limit)"])
         }
         leaving?.pipeline.fireUserInboundEventTriggered(ConnectionGate.MakeRoom())
@@ -58,12 +58,17 @@ final class ConnectionRegistry: Sendable {
         }
     }
 
-    /// An answer is owed on a connection from now on, or not any more.
-    func setOccupied(_ channel: any Channel, _ isOccupied: Bool) {
+    /// What a connection needs its place for from now on.
+    func set(_ channel: any Channel, to need: ConnectionNeed) {
         state.withLockedValue { state in
-            state.crowd.setOccupied(ObjectIdentifier(channel), isOccupied)
+            state.crowd.set(ObjectIdentifier(channel), to: need)
             load.set(state.crowd.count)
         }
+    }
+
+    /// Whether a connection has to make room still: not where it has asked for something meanwhile.
+    func isLeaving(_ channel: any Channel) -> Bool {
+        state.withLockedValue { $0.crowd.isLeaving(ObjectIdentifier(channel)) }
     }
 
     /// Whether so many connections wait for answers that only what is answered at once may be asked.

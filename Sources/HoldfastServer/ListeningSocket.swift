@@ -108,37 +108,3 @@ struct ListeningSocket {
             hint: number == ENOENT ? "its folder must exist" : nil)
     }
 }
-
-/// A name in a folder and the inode it stood for when it was looked at.
-struct SocketFile: Sendable {
-    let path: FilePath
-    let isSocket: Bool
-    let permissions: mode_t
-    private let device: dev_t
-    private let inode: ino_t
-
-    /// Looks at the name itself, following no symbolic link (`man 2 lstat`); nil where there is nothing.
-    init?(at path: FilePath) throws(MountError) {
-        var status = stat()
-        if lstat(path.string, &status) < 0 {
-            if errno == ENOENT { return nil }
-            throw ListeningSocket.failure("lstat", path)
-        }
-        self.path = path
-        isSocket = status.st_mode & S_IFMT == S_IFSOCK
-        permissions = status.st_mode & 0o7777
-        device = status.st_dev
-        inode = status.st_ino
-    }
-
-    /// Whether both are the same inode.
-    func isSame(as other: SocketFile) -> Bool { device == other.device && inode == other.inode }
-
-    /// Removes the name if it still stands for the same inode: a successor's socket is left alone.
-    ///
-    /// - Throws: `unavailable` for what the kernel refuses.
-    func remove() throws(MountError) {
-        guard let now = try SocketFile(at: path), now.isSame(as: self) else { return }
-        if unlink(path.string) < 0, errno != ENOENT { throw ListeningSocket.failure("unlink", path) }
-    }
-}

@@ -132,16 +132,19 @@ public struct ManagerService: MountService {
                 $0[$1.status.phase.rawValue, default: 0] += 1
             },
             attachments: listings.reduce(0) { $0 + $1.attachments.count },
-            limits: Self.use(of: manager.configuration.limits, by: await manager.load(), facts.connections()),
+            limits: Self.use(of: manager.configuration.limits, by: await manager.load()).merging(
+                [
+                    "connections": facts.connections(),
+                    "looks": await facts.looks().map { LimitUse(used: $0.used, limit: $0.limit) },
+                ].compactMapValues { $0 }
+            ) { first, _ in first },
             kernelFeatures: facts.kernelFeatures,
             workers: facts.workers().map { ["running": $0.running, "stuck": $0.stuck, "killed": $0.killed] },
             readOnly: await manager.readOnlyReason.map { Problem($0.error) })
     }
 
-    private static func use(
-        of limits: ManagerLimits, by load: ManagerLoad, _ connections: LimitUse?
-    ) -> [String: LimitUse] {
-        let shared: [String: LimitUse] = [
+    private static func use(of limits: ManagerLimits, by load: ManagerLoad) -> [String: LimitUse] {
+        [
             "mounts": LimitUse(used: load.mounts, limit: limits.mounts),
             "attachments": LimitUse(used: load.attachments, limit: limits.attachments),
             "waiting_attaches": LimitUse(used: load.waitingAttaches, limit: limits.waiting),
@@ -152,7 +155,6 @@ public struct ManagerService: MountService {
             "builds": LimitUse(used: load.builds, limit: limits.operationsAtOnce),
             "table_operations": LimitUse(used: load.tableOperations, limit: limits.operationsAtOnce),
         ]
-        return shared.merging(connections.map { ["connections": $0] } ?? [:]) { first, _ in first }
     }
 
     public func checkReadiness() async throws(MountError) {
@@ -175,6 +177,8 @@ public struct DaemonFacts: Sendable {
     public var workers: @Sendable () -> WorkerCounts?
     /// How many connections its server has; nil where it has none.
     public var connections: @Sendable () -> LimitUse?
+    /// How many looks at sources whose type is not named are under way; nil where they have no limit.
+    public var looks: @Sendable () async -> (used: Int, limit: Int)?
     /// Looks for what is wrong on the host.
     public var diagnose: @Sendable () async -> [Finding]
     /// Those of them that are known without a look, for when that does not end.
@@ -185,6 +189,7 @@ public struct DaemonFacts: Sendable {
         version: String, pid: Int32, kernelFeatures: [String: Bool],
         workers: @escaping @Sendable () -> WorkerCounts? = { nil },
         connections: @escaping @Sendable () -> LimitUse? = { nil },
+        looks: @escaping @Sendable () async -> (used: Int, limit: Int)? = { nil },
         diagnose: @escaping @Sendable () async -> [Finding] = { [] },
         knownFindings: @escaping @Sendable () async -> [Finding] = { [] }
     ) {
@@ -193,6 +198,7 @@ public struct DaemonFacts: Sendable {
         self.kernelFeatures = kernelFeatures
         self.workers = workers
         self.connections = connections
+        self.looks = looks
         self.diagnose = diagnose
         self.knownFindings = knownFindings
     }

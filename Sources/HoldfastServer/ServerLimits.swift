@@ -2,8 +2,9 @@
 
 /// What a client may take of the server's memory and time.
 public struct ServerLimits: Hashable, Sendable {
-    /// Connections at one time. Near the limit those to which no answer is owed are closed, the oldest first, and
-    /// attaches are refused; beyond it one more is told `unavailable` and closed.
+    /// Connections at one time. Near the limit those that do nothing are closed, the oldest first, and attaches are
+    /// refused; at it those that only read an answer are closed too, and where all wait for one, one more is told
+    /// `unavailable` and closed.
     public var connections = 1_024
     /// Bytes of a request's body.
     public var bodyBytes = 65_536
@@ -21,6 +22,8 @@ public struct ServerLimits: Hashable, Sendable {
     public var sendTimeout = Duration.seconds(60)
     /// How long requests in flight are given at a graceful shutdown.
     public var drainTimeout = Duration.seconds(10)
+    /// How long, at the end, the socket's filesystem is given to remove its name.
+    package var removalTimeout = Duration.seconds(2)
     /// How long a connection that is being closed is still read from, so that the client sees its last response.
     package var lingerTimeout = Duration.seconds(2)
 

@@ -9,7 +9,7 @@ struct SharedDiagnosis: Sendable {
     private let limit: Duration
     private let known: @Sendable () async -> [Finding]
     private let look: @Sendable () async -> [Finding]
-    private let looks = SharedLooks<String, [Finding]>()
+    private let looks = SharedLooks<OnlySubject, [Finding]>()
 
     /// How many wait for an answer.
     var waitingCount: Int { get async { await looks.waitingCount } }
@@ -29,7 +29,7 @@ struct SharedDiagnosis: Sendable {
     /// What is wrong on the host, as seen after the question; at the limit, what is known without a look, and that it
     /// did not end.
     func findings() async -> [Finding] {
-        if let found = await looks.value(of: "host", within: limit, look) { return found }
+        if let found = await looks.value(within: limit, look) { return found }
         return (await known() + [unfinished]).sortedBySeverity()
     }
 

@@ -15,11 +15,16 @@ extension SQLiteLedger {
 
     /// The copy of a ledger that was taken away, where one is in a folder. Blocks.
     ///
-    /// - Throws: `unavailable` where the folder cannot be looked into.
+    /// That there is none is durable: whoever has removed it, a power cut does not bring it back, older by then than
+    /// what was recorded since.
+    ///
+    /// - Throws: `unavailable` where the folder cannot be looked into, or not be synced.
     public static func savedCopy(in folder: FilePath) throws(MountError) -> FilePath? {
-        let copy = SavedLedger.copy(in: folder)
+        let (files, copy) = (LedgerFiles(folder: folder), SavedLedger.copy(in: folder))
         do throws(LedgerOpenError) {
-            return try LedgerFiles(folder: folder).status(of: copy) == nil ? nil : copy
+            if try files.status(of: copy) != nil { return copy }
+            try files.sync(folder)
+            return nil
         } catch {
             throw error.error
         }

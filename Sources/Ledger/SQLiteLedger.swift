@@ -87,8 +87,8 @@ public actor SQLiteLedger: MountLedger {
     ///
     /// The caller's thread is not blocked. Closing a second time does nothing.
     ///
-    /// - Throws: `unavailable` if SQLite cannot close it; every acknowledged change is durable all the same. Or what
-    ///   ``checkPlace()`` throws.
+    /// - Throws: what ``checkPlace()`` throws, or `unavailable` if SQLite cannot close it; every acknowledged change is
+    ///   durable all the same.
     public func close() async throws(MountError) {
         let wasClosed = isClosed
         isClosed = true
@@ -109,8 +109,11 @@ public actor SQLiteLedger: MountLedger {
                 }
             }
         }
+        if var loss {
+            if case .failure(let error) = result { loss.cleanupFailures.append(error.message) }
+            throw loss
+        }
         try result.get()
-        if let loss { throw loss }
     }
 
     /// What `open` does by default when nobody can tell whether a change is durable: it says so and ends the process

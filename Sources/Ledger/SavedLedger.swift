@@ -47,7 +47,10 @@ final class SavedLedger: Sendable {
             return loss
         }
         do {
-            if !isThere { try save(database, in: folder) }
+            // Others may have cleared the folder.
+            if try !isThere || LedgerFiles(folder: folder).status(of: Self.copy(in: folder)) == nil {
+                try save(database, in: folder)
+            }
             let file = loss.context.target ?? SQLiteLedger.fileName
             loss.hint =
                 back + "or stop it, remove \(file)-wal if it is there, move \(Self.copy(in: folder)), a copy of all "
@@ -80,20 +83,22 @@ final class SavedLedger: Sendable {
         isMade.withLock { $0 = true }
     }
 
-    /// What is recorded from now on is not in the copy.
+    /// What is recorded from now on is not in the copy: a power cut must not bring it back.
     private func remove() throws(MountError) {
         guard let folder, isThere else { return }
-        let copy = Self.copy(in: folder)
-        // SAFETY: the pointer lives as long as the closure, and unlink keeps none.
-        let result = copy.withPlatformString { unlink($0) }
-        let number = errno
-        guard result == 0 || number == ENOENT else {
-            throw MountError(
-                .unavailable,
-                "the ledger is back in its place, but its copy \(copy) cannot be removed: \(Errno(rawValue: number))",
-                context: MountError.Context(
-                    operation: "commit", target: copy.string, systemCall: "unlink", errno: number),
-                hint: "remove it: a start would ask which of the two holds, so nothing is recorded before")
+        let files = LedgerFiles(folder: folder)
+        do throws(LedgerOpenError) {
+            try files.removeAll(LedgerSurvey.savedName)
+            try files.sync(folder)
+        } catch {
+            var failure = error.error
+            failure.message =
+                "the ledger is back in its place, but its copy cannot be removed for good: \(failure.message)"
+            failure.context.operation = "commit"
+            failure.hint =
+                "remove \(Self.copy(in: folder)): a start would ask which of the two holds, so nothing is recorded "
+                + "before"
+            throw failure
         }
         isMade.withLock { $0 = false }
     }

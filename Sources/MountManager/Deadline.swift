@@ -3,7 +3,7 @@
 internal import NIOConcurrencyHelpers
 
 /// Waiting for what may never end.
-enum Deadline {
+package enum Deadline {
     /// Waits; false if the task was cancelled before the time had passed.
     static func passes(after time: Duration) async -> Bool {
         do {
@@ -16,7 +16,7 @@ enum Deadline {
 
     /// The operation's value, or the other one once the limit has passed, if there is one, or the caller's task is
     /// cancelled; the operation then goes on by itself, and its value is dropped.
-    static func first<Value: Sendable>(
+    package static func first<Value: Sendable>(
         within limit: Duration?, otherwise late: Value, _ operation: @escaping @Sendable () async -> Value
     ) async -> Value {
         let answer = NIOLockedValueBox<CheckedContinuation<Value, Never>?>(nil)

@@ -6,6 +6,8 @@ public import MountModel
 public struct Drift: Hashable, Sendable {
     /// The mounts that are not as they were made, each with the difference.
     public var mounts: [MountID: MountDrift] = [:]
+    /// Those that could not be looked at: what was known of them holds.
+    public var unseen: Set<MountID> = []
     /// Whether the mount root had been made shared, so that mounts beneath it spread; it is private again, unless the
     /// executor repairs nothing.
     public var isRootExposed = false

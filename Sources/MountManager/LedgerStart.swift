@@ -45,8 +45,8 @@ enum LedgerStart {
     /// ledger would take every mount that is there for a stranger's. Where one was taken away and saved as a copy, not
     /// even the ledger in its place is used: it may be an older one. Blocks.
     ///
-    /// - Throws: `unavailable` where another process has it open; `resource_exhausted` where there is none, and no room
-    ///   for the file of a new one.
+    /// - Throws: `unavailable` where another process has it open, or the copy cannot be looked for, or not be given up;
+    ///   `resource_exhausted` where there is none, and no room for the file of a new one.
     init(at place: Place, logger: Logger) throws(MountError) {
         var saved: FilePath?
         if let folder = place.copyFolder { saved = try SQLiteLedger.savedCopy(in: folder) }
@@ -54,39 +54,44 @@ enum LedgerStart {
             self = .readOnly(waiting)
         } else {
             do throws(LedgerOpenError) {
-                self = .open(try Self.open(place, givingUp: saved, logger))
-                return
+                self = .open(try Self.open(place, isDecided: saved != nil, logger))
             } catch {
                 self = .readOnly(try Self.withoutLedger(because: error, place))
             }
         }
-        if case .readOnly(let ledger) = self { Self.log(ledger.reason, logger) }
+        switch self {
+        case .open: if let saved { try Self.giveUp(saved, logger) }
+        case .readOnly(let ledger): Self.log(ledger.reason, logger)
+        }
     }
 
     private static func open(
-        _ place: Place, givingUp saved: FilePath?, _ logger: Logger
+        _ place: Place, isDecided: Bool, _ logger: Logger
     ) throws(LedgerOpenError) -> SQLiteLedger {
         func open() throws(LedgerOpenError) -> SQLiteLedger {
             try SQLiteLedger.open(
                 at: place.stateFolder, movesUnreadableAside: true, savingCopiesIn: place.copyFolder, steps: place.steps)
         }
-        guard let saved else { return try open() }
-        let ledger: SQLiteLedger
         do throws(LedgerOpenError) {
-            ledger = try open()
+            return try open()
         } catch {
             // Such as the log of the one that was taken away: who gives up its copy has decided about that too.
-            guard error.reason == .unreadable, let moved = error.movedTo else { throw error }
+            guard isDecided, error.reason == .unreadable, let moved = error.movedTo else { throw error }
             logger.warning("what was in the ledger's place is moved aside", metadata: ["moved_to": "\(moved)"])
-            ledger = try open()
+            return try open()
         }
+    }
+
+    /// Under its name the copy would be taken, by the next start, for all that is recorded.
+    private static func giveUp(_ saved: FilePath, _ logger: Logger) throws(MountError) {
         do throws(MountError) {
             let name = try SQLiteLedger.giveUpSavedCopy(in: saved.removingLastComponent())
             logger.notice("the copy of the ledger that was taken away is given up", metadata: ["moved_to": "\(name)"])
         } catch {
-            logger.error("the next start will be read-only: \(error)")
+            var failure = error
+            failure.hint = "move it away yourself, and start again; as long as it has that name, nothing is recorded"
+            throw failure
         }
-        return ledger
     }
 
     /// A state folder that cannot be read is said so when the ledger is opened.

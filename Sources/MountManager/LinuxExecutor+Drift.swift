@@ -25,6 +25,7 @@ extension LinuxExecutor {
                     else { continue }
                     drift.mounts[id] = MountDrift(of: entry, from: recipe)
                 } catch {
+                    drift.unseen.insert(id)
                     drift.problems.append(.operation("look at", "mount \(id)", failed: error))
                 }
             }

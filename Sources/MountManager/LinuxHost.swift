@@ -37,7 +37,7 @@ public final class LinuxHost: Sendable {
     public struct Options: Sendable {
         /// The ledger and the lock: a folder of root's with mode 0700, made if it is missing.
         public var stateFolder: Mountpoint
-        /// The parking slots: as the state folder, and best on a tmpfs.
+        /// The parking slots, and the copy of a ledger that was taken away: as the state folder, and best on a tmpfs.
         public var runtimeFolder: Mountpoint
         /// Everything is mounted beneath it.
         public var mountRoot: Mountpoint
@@ -140,6 +140,11 @@ public final class LinuxHost: Sendable {
 
     /// How many workers there are and have been; nil where it has none.
     public var workerCounts: WorkerCounts? { workers?.counts }
+
+    /// How many looks at sources whose type is not named are under way, and how many there may be at once.
+    public var looks: (used: Int, limit: Int) {
+        get async { (await threads.looks.subjects.count, threads.lookLimit) }
+    }
 
     /// What its ledger has done since it was opened: nothing, where it cannot be written.
     public var ledgerCounters: LedgerCounters {

@@ -11,7 +11,7 @@ extension MountManager {
     /// - Returns: whether another look is worth while: something is being healed, which may be refused, or something
     ///   has not been inspected yet. Where the look does not end within the limit, no.
     package func lookForDrift(within limit: Duration? = nil) async -> Bool {
-        await driftLooks.value(of: configuration.mountRoot, within: limit) { await self.compareAll() } ?? false
+        await driftLooks.value(within: limit) { await self.compareAll() } ?? false
     }
 
     private func compareAll() async -> Bool {
@@ -28,7 +28,7 @@ extension MountManager {
                 "others have unmounted the parking lot beneath the runtime folder: it is made anew; find out who")
         }
         var isWorthAnother = machines.values.contains { $0.state.seen == .unknown }
-        for id in mounts.keys {
+        for id in mounts.keys where !drift.unseen.contains(id) {
             // It may be another one's by now, or nobody's.
             guard let mountpoint = mountpointsByID[id], let machine = machines[mountpoint] else { continue }
             note(drift.mounts[id], of: machine)

@@ -12,9 +12,7 @@ extension MountManager {
     /// `foreign`. None are found where the executor does not answer within a second: where all threads hang in the
     /// kernel, the mounts that are known are worth more than an answer that never comes.
     public func unrecordedMounts() async -> [UnrecordedMount] {
-        await unrecordedLooks.value(of: configuration.mountRoot, within: .seconds(1)) {
-            await self.findUnrecordedMounts()
-        } ?? []
+        await unrecordedLooks.value(within: .seconds(1)) { await self.findUnrecordedMounts() } ?? []
     }
 
     private func findUnrecordedMounts() async -> [UnrecordedMount] {

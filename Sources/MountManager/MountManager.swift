@@ -30,8 +30,8 @@ public actor MountManager {
     /// Whether others had made the mount root shared at the last look, and it has stayed so.
     var isRootExposed = false
     /// The looks that may hang, one of each kind at a time.
-    let driftLooks = SharedLooks<Mountpoint, Bool>()
-    let unrecordedLooks = SharedLooks<Mountpoint, [UnrecordedMount]>()
+    let driftLooks = SharedLooks<OnlySubject, Bool>()
+    let unrecordedLooks = SharedLooks<OnlySubject, [UnrecordedMount]>()
     /// That the ledger's files were taken away, as long as they are.
     var ledgerLoss: ReadOnlyReason?
     /// The one look after them that is under way.

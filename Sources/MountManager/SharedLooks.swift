@@ -66,6 +66,13 @@ package actor SharedLooks<Subject: Hashable & Sendable, Value: Sendable> {
         }
     }
 
+    /// The same where there is one subject only.
+    package func value(
+        within limit: Duration?, _ look: @escaping @Sendable () async -> Value
+    ) async -> Value? where Subject == OnlySubject {
+        await value(of: OnlySubject(), within: limit, look)
+    }
+
     /// A method, because a closure that does not use the actor does not run on it.
     private func add(_ waiter: Waiter, _ number: UInt64, _ subject: Subject) {
         if let line = lines[subject] {
@@ -113,3 +120,6 @@ package actor SharedLooks<Subject: Hashable & Sendable, Value: Sendable> {
         }
     }
 }
+
+/// What is looked at, where that is always the same.
+package struct OnlySubject: Hashable, Sendable {}

@@ -24,25 +24,6 @@ extension HTTPServerTests {
             }
         }
 
-        /// Connections with an attach each, none of which is answered before the service is released.
-        private func occupy(_ count: Int, of server: ServerFixture) async throws -> [RawClient] {
-            await server.service.hold()
-            let clients = try (0..<count).map { _ in try server.connect() }
-            for client in clients { try await client.send(attach) }
-            await server.service.waitForCalls(count)
-            return clients
-        }
-
-        /// Lets the service answer, and expects that each is attached.
-        private func release(_ clients: [RawClient], of server: ServerFixture) async throws {
-            await server.service.release()
-            for client in clients { #expect(try await client.receive()?.status == 201) }
-        }
-
-        private var attach: String {
-            let body = #"{"source":"s","consumer":"c"}"#
-            return post + "content-length: \(body.utf8.count)\r\n\r\n\(body)"
-        }
         private let post = "POST /v1/attachments HTTP/1.1\r\nhost: h\r\n"
 
         @Test func `a body may have 64 KiB and not one byte more`() async throws {
@@ -98,77 +79,6 @@ extension HTTPServerTests {
             try await expectRefusal(431, of: "GET /" + String(repeating: "x", count: 200_000))
             try await expectRefusal(
                 431, of: "GET /healthz HTTP/1.1\r\nhost: h\r\n" + String(repeating: "abcdefghij: b\r\n", count: 20_000))
-        }
-
-        @Test func `one connection too many is told so, where all wait for answers`() async throws {
-            var limits = ServerLimits()
-            limits.connections = 3
-            try await withServer(limits: limits) { server in
-                let clients = try await occupy(3, of: server)
-                for _ in 0..<2 {
-                    let extra = try server.connect()
-                    let response = try #require(try await extra.receive())
-                    #expect(response.status == 503)
-                    #expect(response.problem?.code == "unavailable")
-                    #expect(try await extra.isAtEnd())
-                }
-                #expect(server.log.lines.count { $0.message == "too many connections" } == 1)
-                try await release(clients, of: server)
-                // Nothing is owed to any of them now.
-                #expect(try await server.ask("GET", "/healthz").status == 200)
-            }
-        }
-
-        @Test(arguments: ["", "G"])
-        func `a newcomer gets in, and who does nothing goes, the oldest first`(_ sent: String) async throws {
-            var limits = ServerLimits()
-            limits.connections = 20
-            try await withServer(limits: limits) { server in
-                var idle: [RawClient] = []
-                for _ in 0..<60 {
-                    let client = try server.connect()
-                    if !sent.isEmpty { try await client.send(sent) }
-                    idle.append(client)
-                }
-                #expect(try await server.ask("GET", "/v1/mounts").status == 200)
-                let body = #"{"source":"s","consumer":"c"}"#
-                #expect(try await server.ask("POST", "/v1/attachments", body: body).status == 201)
-                let first = try await idle[0].receive()
-                // Who has begun to ask is told, if that was read before he had to go.
-                #expect(sent.isEmpty ? first == nil : [nil, 503].contains(first?.status))
-                #expect(server.log.lines.count { $0.message.contains("nearly all connections are in use") } == 1)
-                // Who came last is still there.
-                try await idle[59].send("GET /healthz HTTP/1.1\r\nhost: h\r\n\r\n".dropFirst(sent.count).description)
-                #expect(try await idle[59].receive()?.status == 200)
-            }
-        }
-
-        @Test func `where nearly all wait for answers, an attach is refused and a look is not`() async throws {
-            var limits = ServerLimits()
-            limits.connections = 8
-            try await withServer(limits: limits) { server in
-                let waiting = try await occupy(6, of: server)
-                let body = #"{"source":"s","consumer":"c"}"#
-                let refused = try await server.ask("POST", "/v1/attachments", body: body)
-                #expect(refused.status == 503)
-                #expect(refused.problem?.code == "unavailable")
-                #expect(try await server.ask("GET", "/healthz").status == 200)
-                try await release(waiting, of: server)
-                #expect(try await server.ask("POST", "/v1/attachments", body: body).status == 201)
-            }
-        }
-
-        @Test func `where all were answered and stay connected, an attach is taken`() async throws {
-            var limits = ServerLimits()
-            limits.connections = 8
-            try await withServer(limits: limits) { server in
-                let waiting = try await occupy(6, of: server)
-                let looking = try server.connect()
-                #expect(try await looking.ask("GET", "/v1/mounts").status == 200)
-                try await release(waiting, of: server)
-                try await waiting[0].send(attach)
-                #expect(try await waiting[0].receive()?.status == 201)
-            }
         }
 
         @Test func `an idle connection is closed, before and after a request`() async throws {
@@ -240,7 +150,7 @@ extension HTTPServerTests {
                 // Asking for more does not help it.
                 try await client.send("GET /v1/mounts HTTP/1.1\r\nhost: h\r\n\r\n")
                 // The server's end shows in its log, not to a client that does not read.
-                try await server.log.waitForLine {
+                try await server.log.waitForLines {
                     $0.message == "connection timed out" && $0.metadata["phase"] == "send"
                 }
             }

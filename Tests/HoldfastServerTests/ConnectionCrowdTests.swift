@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import NIOCore
 import Testing
 
 @testable import HoldfastServer
@@ -19,16 +18,16 @@ import Testing
     @Test func `who is occupied stays, and who was answered goes after those who never asked`() {
         var crowd = ConnectionCrowd<Int>(limit: 4)
         for id in 0..<3 { _ = crowd.enter(id) }
-        crowd.setOccupied(0, true)
-        crowd.setOccupied(1, true)
-        crowd.setOccupied(1, false)
+        crowd.set(0, to: .answer)
+        crowd.set(1, to: .answer)
+        crowd.set(1, to: .nothing)
         #expect(crowd.enter(3) == (true, 2))
         #expect(crowd.enter(4) == (true, 1))
-        crowd.setOccupied(3, true)
-        crowd.setOccupied(4, true)
+        crowd.set(3, to: .answer)
+        crowd.set(4, to: .answer)
         #expect(crowd.enter(5) == (true, nil))
         #expect(crowd.isCrowded)
-        crowd.setOccupied(5, true)
+        crowd.set(5, to: .answer)
         #expect(crowd.enter(6) == (false, nil))
         #expect(crowd.count == 4)
         crowd.leave(6)
@@ -42,7 +41,7 @@ import Testing
         for id in 0..<4 { _ = crowd.enter(id) }
         #expect(crowd.isLeaving(0))
         #expect(crowd.count == 3)
-        crowd.setOccupied(0, true)
+        crowd.set(0, to: .answer)
         #expect(crowd.count == 4)
         for id in 0..<4 { crowd.leave(id) }
         #expect(crowd.count == 0)
@@ -52,26 +51,43 @@ import Testing
         var crowd = ConnectionCrowd<Int>(limit: 8)
         for id in 0..<8 {
             _ = crowd.enter(id)
-            crowd.setOccupied(id, true)
+            crowd.set(id, to: .answer)
         }
         #expect(crowd.isCrowded)
-        for id in 0..<8 { crowd.setOccupied(id, false) }
+        for id in 0..<8 { crowd.set(id, to: .nothing) }
         #expect(crowd.count == 8)
         #expect(!crowd.isCrowded)
         for id in 0..<6 {
             #expect(!crowd.isCrowded)
-            crowd.setOccupied(id, true)
+            crowd.set(id, to: .answer)
         }
         #expect(crowd.isCrowded)
         crowd.leave(0)
         #expect(!crowd.isCrowded)
     }
 
-    @Test func `a line stands for all that came since the last one`() {
-        var bound = LogBound(pause: .seconds(60))
-        #expect(bound.add(at: .uptimeNanoseconds(0)) == 1)
-        #expect(bound.add(at: .uptimeNanoseconds(0) + .seconds(1)) == nil)
-        #expect(bound.add(at: .uptimeNanoseconds(0) + .seconds(59)) == nil)
-        #expect(bound.add(at: .uptimeNanoseconds(0) + .seconds(60)) == 3)
+    @Test func `who reads his answer goes only where no place is left and nobody does nothing`() {
+        var crowd = ConnectionCrowd<Int>(limit: 4)
+        for id in 0..<3 {
+            _ = crowd.enter(id)
+            crowd.set(id, to: .answer)
+            crowd.set(id, to: .reading)
+        }
+        #expect(!crowd.isCrowded)
+        #expect(crowd.enter(3) == (true, nil))
+        #expect(crowd.enter(4) == (true, 3))
+        crowd.set(4, to: .answer)
+        #expect(crowd.enter(5) == (true, 0))
+        crowd.set(5, to: .answer)
+        // One who has read all goes before those who still read, however long they do.
+        crowd.set(2, to: .nothing)
+        #expect(crowd.enter(6) == (true, 2))
+        #expect(crowd.count == 4)
+        crowd.set(6, to: .answer)
+        crowd.set(1, to: .answer)
+        #expect(crowd.enter(7) == (false, nil))
+        #expect(crowd.count == 4)
+        for id in 0..<8 { crowd.leave(id) }
+        #expect(crowd.count == 0)
     }
 }

@@ -29,11 +29,11 @@ extension HTTPServerTests {
 
         /// A server that ends with its task, and says each time that it listens.
         private func announced(
-            at path: FilePath
+            at path: FilePath, log: LogRecorder = LogRecorder()
         ) -> (task: Task<Void, any Error>, listening: AsyncStream<Void>, announce: AsyncStream<Void>.Continuation) {
             let (listening, announce) = AsyncStream<Void>.makeStream()
             let server = HTTPServer(
-                service: ScriptedMountService(), socketPath: path, logger: LogRecorder().logger,
+                service: ScriptedMountService(), socketPath: path, logger: log.logger,
                 onListening: { announce.yield() })
             let task = Task {
                 defer { announce.finish() }
@@ -43,8 +43,8 @@ extension HTTPServerTests {
         }
 
         /// A server that listens; it ends with its task.
-        private func start(at path: FilePath) async -> Task<Void, any Error> {
-            let (task, listening, _) = announced(at: path)
+        private func start(at path: FilePath, log: LogRecorder = LogRecorder()) async -> Task<Void, any Error> {
+            let (task, listening, _) = announced(at: path, log: log)
             for await _ in listening { break }
             return task
         }
@@ -114,13 +114,14 @@ extension HTTPServerTests {
         @Test func `what somebody else listens on in its place is left alone`() async throws {
             let folder = try TemporaryFolder()
             let path = folder.path.appending("s")
-            let task = await start(at: path)
+            let log = LogRecorder()
+            let task = await start(at: path, log: log)
             #expect(unlink(path.string) == 0)
             let other = try bound(to: path)
             #expect(listen(other, 1) == 0)
             let before = try inode(of: path)
-            // Two looks and more.
-            try await Task.sleep(for: .seconds(2.5))
+            // Two whole looks.
+            try await log.waitForLooks(3)
             #expect(try inode(of: path) == before)
             task.cancel()
             try await task.value

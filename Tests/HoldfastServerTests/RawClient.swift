@@ -96,6 +96,14 @@ final class RawClient: Sendable {
         }
     }
 
+    /// Waits for the beginning of a response and takes nothing of it.
+    func waitForBeginning() async throws {
+        try await onQueue { [descriptor] in
+            var byte: UInt8 = 0
+            if recv(descriptor, &byte, 1, CInt(MSG_PEEK)) != 1 { throw Failure(call: "recv", number: errno) }
+        }
+    }
+
     /// Sends a request and returns its response.
     func ask(_ method: String, _ target: String, fields: String = "", body: String? = nil) async throws -> Response {
         var text = "\(method) \(target) HTTP/1.1\r\nhost: h\r\n\(fields)"

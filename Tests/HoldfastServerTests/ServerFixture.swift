@@ -135,18 +135,24 @@ final class LogRecorder: Sendable {
     private let storage = Mutex(State())
     var lines: [Line] { storage.withLock { $0.lines } }
 
-    /// Waits until such a line has been logged.
-    func waitForLine(where matches: @Sendable (Line) -> Bool) async throws {
+    /// Waits until so many such lines have been logged.
+    func waitForLines(_ count: Int = 1, where matches: @Sendable (Line) -> Bool) async throws {
         while true {
             let (stream, continuation) = AsyncStream<Void>.makeStream()
             let found = storage.withLock { state in
                 state.watchers.append(continuation)
-                return state.lines.contains(where: matches)
+                return state.lines.count(where: matches) >= count
             }
             if found { return }
             for await _ in stream {}
             try Task.checkCancellation()
         }
+    }
+
+    /// Waits until a server's watch over its socket has begun so many looks from now on; all but the last are over.
+    func waitForLooks(_ count: Int) async throws {
+        let isLook: @Sendable (Line) -> Bool = { $0.message == "looking whether the socket is in its place" }
+        try await waitForLines(lines.count(where: isLook) + count, where: isLook)
     }
 
     private func add(_ line: Line) {

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Dispatch
 import Glibc
 import HoldfastAPI
 import HoldfastServer
+import MountModel
+import MountTestSupport
+import ServiceLifecycle
 import SystemPackage
 import Testing
 
@@ -31,7 +35,10 @@ extension HTTPServerTests {
                 await server.shutDown()
                 #expect(try await idle.isAtEnd())
                 #expect(throws: RawClient.Failure.self) { try server.connect() }
-                #expect(access(server.socket.string, F_OK) != 0)
+                while access(server.socket.string, F_OK) == 0 {
+                    try Task.checkCancellation()
+                    await Task.yield()
+                }
 
                 try await waiting.send("{}")
                 let late = try #require(try await waiting.receive())
@@ -59,6 +66,47 @@ extension HTTPServerTests {
                 await server.service.waitForWithdrawals(1)
                 #expect(try await client.isAtEnd())
             }
+        }
+
+        @Test func `a folder whose filesystem hangs does not keep a server from ending`() async throws {
+            try PrivateNamespace.require()
+            let folder = try TemporaryFolder()
+            let place = folder.path.appending("run")
+            try #require(mkdir(place.string, 0o700) == 0)
+            let path = place.appending("s")
+            let (listening, announce) = AsyncStream<Never>.makeStream()
+            let log = LogRecorder()
+            let server = HTTPServer(
+                service: ScriptedMountService(), socketPath: path, logger: log.logger,
+                onListening: { announce.finish() })
+            let group = ServiceGroup(configuration: .init(services: [server], logger: log.logger))
+            let task = Task {
+                defer { announce.finish() }
+                try await group.run()
+            }
+            for await _ in listening {}
+            let client = try RawClient(path)
+            let silent = try SilentFilesystem()
+            try silent.mount(on: place)
+            // From one look on, which hangs.
+            try await log.waitForLooks(1)
+            // Or it would never end.
+            DispatchQueue.global().asyncAfter(deadline: .now() + 20) {
+                umount2(place.string, CInt(MNT_FORCE) | CInt(MNT_DETACH))
+            }
+            let begin = ContinuousClock.now
+            await group.triggerGracefulShutdown()
+            let failure = await #expect(throws: MountError.self) { try await task.value }
+            #expect(ContinuousClock.now - begin < .seconds(10))
+            #expect(failure?.message.contains("\(path)") == true)
+            #expect(try await client.isAtEnd())
+            try await client.close()
+            _ = consume silent
+            #expect(umount2(place.string, CInt(MNT_DETACH)) == 0)
+            // The removal that was not waited for may have come before this one.
+            unlink(path.string)
+            #expect(rmdir(place.string) == 0)
+            try folder.remove()
         }
 
         @Test func `a cancelled server ends at once`() async throws {

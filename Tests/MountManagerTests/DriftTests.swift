@@ -38,6 +38,17 @@ import Testing
         #expect(problem?.message.contains("without nosuid") == true)
     }
 
+    @Test func aMountThatCannotBeLookedAtIsNotAsItWasMadeForThat() async throws {
+        let harness = try await ManagerHarness(reconcile: ReconcilePolicy(otherwise: .report))
+        try await harness.attach("vm-1")
+        harness.kernel.remountTop(at: try Mountpoint(Self.place), as: "without nosuid")
+        _ = await harness.manager.lookForDrift()
+        harness.kernel.fail(.drift, with: [MountError(.unavailable, "the mount table cannot be read")])
+        _ = await harness.manager.lookForDrift()
+        let problem = await harness.manager.listing(at: try Mountpoint(Self.place))?.status.problem
+        #expect(problem?.message.contains("without nosuid") == true)
+    }
+
     @Test func whoLooksWhileSomebodyLooksSharesTheNextLook() async throws {
         let harness = try await ManagerHarness()
         try await harness.attach("vm-1")

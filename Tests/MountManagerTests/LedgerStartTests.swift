@@ -114,6 +114,28 @@ struct LedgerStartTests {
         }
     }
 
+    @Test("where the copy cannot be given up, the start fails, so that nothing is recorded that it does not hold")
+    func keptCopy() async throws {
+        try await withPlace { place in
+            var place = place
+            let folder = place.stateFolder.removingLastComponent()
+            place.copyFolder = folder
+            try make(place)
+            try Data("a copy".utf8).write(to: URL(fileURLWithPath: folder.appending("ledger-saved.sqlite").string))
+            let obstacle = folder.appending("ledger-given-up.sqlite")
+            try #require(mkdir(obstacle.string, 0o700) == 0)
+            place.beginsNew = true
+            let failure = #expect(throws: MountError.self) { _ = try start(place) }
+            #expect(failure?.message.contains("\(folder)/ledger-saved.sqlite") == true)
+            #expect(failure?.hint?.contains("nothing is recorded") == true)
+            place.beginsNew = false
+            #expect(try start(place).readOnlyReason?.cause == .saved)
+            try #require(rmdir(obstacle.string) == 0)
+            place.beginsNew = true
+            #expect(try start(place).readOnlyReason == nil)
+        }
+    }
+
     @Test("a copy that the administrator removes decides nothing any more")
     func removedCopy() async throws {
         try await withPlace { place in

@@ -50,4 +50,68 @@ import Testing
         hanging.cancel()
         #expect(await queued.value == 3)
     }
+
+    @Test func asManyAsMayAreUnderWayAndTheOthersInOrderOfArrival() async {
+        let looks = SharedLooks<String, Int>(limit: 2)
+        let begun = Begun()
+        var tasks: [String: Task<Int?, Never>] = [:]
+        for (count, subject) in ["a", "b", "c", "d", "e"].enumerated() {
+            tasks[subject] = Task {
+                await looks.value(of: subject, within: nil) {
+                    await begun.enter(subject)
+                    _ = await Deadline.passes(after: .seconds(3600))
+                    await begun.leave()
+                    return 0
+                }
+            }
+            while await looks.waitingCount <= count { await Task.yield() }
+        }
+        while await begun.order.count < 2 { await Task.yield() }
+        for (ended, expected) in [("b", "abc"), ("a", "abcd"), ("d", "abcde")] {
+            #expect(await looks.subjects.count == 2)
+            tasks[ended]?.cancel()
+            while await begun.order.count < expected.count { await Task.yield() }
+            #expect(await Set(begun.order.prefix(2)) == ["a", "b"])
+            #expect(await begun.order.dropFirst(2).joined() == expected.dropFirst(2))
+        }
+        for task in tasks.values { task.cancel() }
+        while await !looks.subjects.isEmpty { await Task.yield() }
+        #expect(await begun.most == 2)
+    }
+
+    @Test func whoAsksAgainGoesBehindThoseWhoWait() async {
+        let hanging = hang("a")
+        await wait(for: 1)
+        let begun = Begun()
+        var tasks: [Task<Int?, Never>] = []
+        for (count, subject) in ["b", "a", "c"].enumerated() {
+            tasks.append(
+                Task {
+                    await looks.value(of: subject, within: nil) {
+                        await begun.enter(subject)
+                        return count
+                    }
+                })
+            await wait(for: count + 2)
+        }
+        hanging.cancel()
+        for (count, task) in tasks.enumerated() { #expect(await task.value == count) }
+        // The next look at the first comes after all that were there when the one before it ended.
+        #expect(await begun.order == ["b", "c", "a"])
+    }
+}
+
+/// What has begun, and how much was under way at once.
+private actor Begun {
+    private(set) var order: [String] = []
+    private(set) var most = 0
+    private var current = 0
+
+    func enter(_ subject: String) {
+        order.append(subject)
+        current += 1
+        most = max(most, current)
+    }
+
+    func leave() { current -= 1 }
 }

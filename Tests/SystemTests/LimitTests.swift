@@ -30,6 +30,7 @@ extension RealDaemon {
                 #expect(limits["waiting_attaches"] == LimitUse(used: 0, limit: 16_384))
                 #expect(limits["builds"] == LimitUse(used: 0, limit: 16))
                 #expect(limits["table_operations"] == LimitUse(used: 0, limit: 16))
+                #expect(limits["looks"] == LimitUse(used: 0, limit: 4))
                 #expect(limits["connections"] == LimitUse(used: 1, limit: 1024))
                 #expect(try host.managedMounts().count == 2)
                 try host.detach("vm-1", from: "b")

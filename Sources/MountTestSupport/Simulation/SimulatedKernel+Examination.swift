@@ -53,6 +53,12 @@ extension SimulatedKernel {
 
     public func drift(among mounts: [MountID: MountSource]) async -> Drift? {
         await begin(.drift)
+        if let fault = nextFault(of: .drift) {
+            var drift = Drift()
+            drift.problems.append(fault)
+            drift.unseen = Set(mounts.keys)
+            return drift
+        }
         return withTable { table in
             var drift = Drift()
             if table.mounts[table.root]?.peers != nil {
