@@ -2,18 +2,27 @@
 
 import Glibc
 import MountModel
+import Synchronization
 import SystemPackage
 
-/// Which files an open ledger is, so that it is noticed when others take them from their place: SQLite goes on writing
-/// to files that nobody will find again. All of it blocks.
+/// Which files an open ledger is, so that it is noticed when others take them from their place, or cut them: SQLite goes
+/// on writing to what nobody will find again. All of it blocks.
 struct LedgerPlace: Sendable {
     private let files: LedgerFiles
-    private let opened: [Opened]
+    private var opened: [Opened]
+    /// That one of them was cut: nothing makes good for that, not even the size that it had.
+    private let cut = Cut()
 
     private struct Opened: Sendable {
         let path: FilePath
         let device: dev_t
         let inode: ino_t
+        /// What it had at least when SQLite had last written to it.
+        var size: off_t
+    }
+
+    private final class Cut: Sendable {
+        let what = Mutex<String?>(nil)
     }
 
     /// Remembers the database, which is there and which SQLite opens.
@@ -27,13 +36,16 @@ struct LedgerPlace: Sendable {
             guard let found = try files.status(of: path) else {
                 throw files.unavailable("find \(path) again", "lstat", ENOENT)
             }
-            opened.append(Opened(path: path, device: found.st_dev, inode: found.st_ino))
+            opened.append(Opened(path: path, device: found.st_dev, inode: found.st_ino, size: found.st_size))
         }
         self.opened = opened
     }
 
     /// Whether the log is remembered too; not where the disk has had no room yet to make the tables.
     var isMade: Bool { opened.count > 1 }
+
+    /// Whether one of the files was cut.
+    var isCut: Bool { cut.what.withLock { $0 != nil } }
 
     /// The same with the log, which SQLite has just opened, if the database has been in its place all the time.
     func made() throws(MountError) -> LedgerPlace {
@@ -54,7 +66,21 @@ struct LedgerPlace: Sendable {
             guard found.st_dev == file.device, found.st_ino == file.inode else {
                 throw lost("\(file.path) is another file now")
             }
+            if found.st_size < file.size {
+                cut.what.withLock { $0 = "\(file.path) was cut from \(file.size) to \(found.st_size) bytes" }
+            }
         }
+        if let what = cut.what.withLock({ $0 }) { throw lost(what) }
+    }
+
+    /// The same with the sizes that the files have now that SQLite has written to them, where they can be looked at; it
+    /// never makes a file smaller but by the checkpoint that follows a failed sync.
+    func written() -> LedgerPlace {
+        var written = self
+        for index in opened.indices {
+            if let found = try? files.status(of: opened[index].path) { written.opened[index].size = found.st_size }
+        }
+        return written
     }
 
     private func lost(_ what: String) -> MountError {

@@ -29,7 +29,7 @@ struct LedgerWriter: Sendable {
     /// None is acknowledged that was written to a file that is not in its place any more.
     func commit(_ changes: [LedgerChange], in database: Database, at place: LedgerPlace) -> Outcome {
         var outcome = commit(changes, in: database, checking: place)
-        outcome.place = place
+        outcome.place = outcome.committed || outcome.overwritten ? place.written() : place
         return outcome
     }
 
@@ -53,7 +53,7 @@ struct LedgerWriter: Sendable {
         } catch {
             // COMMIT was not tried, so no commit frame was written: once rolled back, nothing can come back.
             rollBack(database, after: error)
-            return allFailed(changes, error)
+            return allFailed(changes, cause(of: error, at: place))
         }
         do {
             try database.cachedStatement(sql: "COMMIT").execute()
@@ -68,6 +68,12 @@ struct LedgerWriter: Sendable {
         }
         steps.reached(.afterCommit)
         return Outcome(results: results, committed: true)
+    }
+
+    /// What cannot be read or written may have been taken away.
+    private func cause(of error: any Error, at place: LedgerPlace) -> any Error {
+        do throws(MountError) { try place.check() } catch { return error }
+        return error
     }
 
     /// One change behind a savepoint, so that its failure takes nothing else along.

@@ -33,14 +33,17 @@ final class SavedLedger: Sendable {
             try place.check()
         } catch {
             // Before the tables are made there is nothing to save.
-            throw place.isMade ? saving(database, after: error) : error
+            throw place.isMade ? saving(database, of: place, after: error) : error
         }
         try remove()
     }
 
-    private func saving(_ database: Database, after loss: MountError) -> MountError {
+    private func saving(_ database: Database, of place: LedgerPlace, after loss: MountError) -> MountError {
         var loss = loss
-        let back = "put the same files back, and holdfastd goes on by itself; "
+        let back =
+            place.isCut
+            ? "it stays so until a restart, which finds what is left of the files: put a backup in their place first; "
+            : "put the same files back, and holdfastd goes on by itself; "
         let stay = back + "it must not be stopped before: what is recorded is nowhere else"
         guard let folder else {
             loss.hint = stay

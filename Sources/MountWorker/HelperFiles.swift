@@ -48,13 +48,18 @@ struct HelperFiles {
         for file in files where file.isSecret {
             for line in String(decoding: file.content, as: UTF8.self).split(whereSeparator: \.isNewline) {
                 words.insert(String(line))
-                for word in line.split(whereSeparator: { " \t=:\"'".contains($0) }) {
+                // Of `name = value`, as rclone writes it, the name tells nothing.
+                let value = line.firstRange(of: " = ").map { line[$0.upperBound...] } ?? line
+                words.insert(String(value))
+                for word in value.split(whereSeparator: { " \t=:\"'".contains($0) }) {
                     words.insert(String(word))
                     // The password of a URL.
                     words.formUnion(word.split { "@/".contains($0) }.map(String.init))
                 }
             }
         }
+        // As programs quote them.
+        words.formUnion(words.map { $0.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"") })
         return words.filter { $0.utf8.count >= 4 }.sorted { $0.utf8.count > $1.utf8.count }
     }
 }

@@ -79,6 +79,32 @@ struct LostLedgerTests {
         }
     }
 
+    @Test("what is cut in its place counts as taken away, and no size makes good for that", arguments: ["", "-wal"])
+    func cut(_ suffix: String) async throws {
+        try await withLedger { folder, saved, ledger in
+            let file = folder.file.string + suffix
+            var before = stat()
+            try #require(stat(file, &before) == 0 && before.st_size > 0 && truncate(file, before.st_size / 2) == 0)
+            for _ in 0..<2 {
+                let refusal = await #expect(throws: MountError.self) {
+                    try await ledger.commit(try Sample.attach("/mnt/b", "after", fullSync: true))
+                }
+                #expect(refusal?.code == .unavailable)
+                #expect(refusal?.message.contains("\(file) was cut from \(before.st_size)") == true)
+                let problem = await #expect(throws: MountError.self) { try await ledger.checkPlace() }
+                #expect(problem?.hint?.contains("goes on by itself") == false, "\(problem?.hint ?? "")")
+                try #require(truncate(file, before.st_size) == 0)
+            }
+            // What SQLite has in memory may be enough for a copy, or not.
+            if try names(in: saved.path) == ["ledger-saved.sqlite"] {
+                let copy = saved.path.appending("ledger-saved.sqlite").string
+                try #require(rename(copy, saved.file.string) == 0)
+                #expect(try await saved.contents().consumers == ["before"])
+            }
+            await #expect(throws: MountError.self) { try await ledger.close() }
+        }
+    }
+
     @Test("a copy is saved at the end too, if nobody has asked before")
     func savedAtTheEnd() async throws {
         try await withLedger { folder, saved, ledger in

@@ -129,6 +129,10 @@ import Testing
             let said = try bench.output(
                 "for i; do echo \"$i\"; done; cat /root/key; stat -c '%u %a' /root/key", parameters)
             #expect(said == ["key=/root/key", "--", "some:where", "/mnt", "***", "0 600"])
+            try Data("port = a\\b\"c-hunter3\n".utf8).write(to: URL(filePath: path.string))
+            #expect(
+                try bench.output(#"printf '%s\n' 'no port: "a\\b\"c-hunter3"' 'a\b"c-hunter3'"#, parameters)
+                    == [#"no port: "***""#, "***"])
             try #require(chmod(path.string, 0o640) == 0)
             let open = try bench.refusal("true", parameters)
             #expect(open.errno == .notPermitted)
