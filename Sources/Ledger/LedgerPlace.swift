@@ -5,8 +5,8 @@ import MountModel
 import Synchronization
 import SystemPackage
 
-/// Which files an open ledger is, so that it is noticed when others take them from their place, or cut them: SQLite goes
-/// on writing to what nobody will find again. All of it blocks.
+/// Which files an open ledger is, so that it is noticed when others take them away, or cut them: SQLite goes on writing
+/// to what nobody will find again. All of it blocks.
 struct LedgerPlace: Sendable {
     private let files: LedgerFiles
     private var opened: [Opened]
