@@ -87,7 +87,8 @@ extension MountError {
     private static func hint(for error: SystemCallError, mounting source: MountSource) -> String? {
         if error.call == "posix_spawn" { return "install the program; it is looked for in the system's folders only" }
         if lacksProcess(error) {
-            return "give LinuxHost.Options.workerProgram a holdfast-worker, on a host with control groups (cgroup v2)"
+            return "it needs a holdfast-worker (LinuxHost.Options.workerProgram), and a host with control groups "
+                + "(cgroup v2): holdfastd's log says at its start what is missing"
         }
         if let hint = serverHint(for: error, mounting: source) { return hint }
         return switch error.errno {
@@ -96,7 +97,10 @@ extension MountError {
         case .operationNotSupportedByDevice:
             "does this kernel have it? see /proc/filesystems, or 'modprobe \(module(of: error, source))'"
         case .tooManySymbolicLinkLevels:
-            "no component of a source may be a symbolic link: see 'namei \(source.source)', and name what it leads to"
+            "no component of a path may be a symbolic link: see 'namei \(path(in: error) ?? source.source)', and name what "
+                + "it leads to"
+        case .fileTooLarge: "a file that is given to a program has \(HostFile.maximumSize >> 10) KiB at most"
+        case .invalidArgument where error.call == "openat2": "name a regular file: no folder, device or FIFO"
         case .invalidArgument where error.kernelMessages.contains { $0.contains("duplicate UUID") }:
             "a filesystem of the same UUID is mounted: if it is a clone or a snapshot, the option 'nouuid' allows both"
         case .resourceBusy: "it is mounted or attached elsewhere: see 'findmnt' and 'losetup -a'"
@@ -108,6 +112,12 @@ extension MountError {
 }
 
 extension MountError {
+    /// The path that an error is about, without what is said of it.
+    private static func path(in error: SystemCallError) -> String? {
+        guard let subject = error.subject, subject.utf8.first == UInt8(ascii: "/") else { return nil }
+        return String(subject.prefix(upTo: subject.firstRange(of: " (")?.lowerBound ?? subject.endIndex))
+    }
+
     /// `fuse.sshfs` is a filesystem of the module fuse.
     private static func module(of error: SystemCallError, _ source: MountSource) -> String {
         String((error.subject ?? source.type.rawValue).prefix { $0 != "." })
