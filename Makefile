@@ -28,7 +28,7 @@ test-thread-sanitizer: setup
 test-address-sanitizer: setup
 	scripts/test-under-sanitizer address
 
-# The state machine, exhaustively, within all bounds of docs/state-machine.md: minutes, and up to 10 GB.
+# The state machine, exhaustively, within all bounds of docs/state-machine.md: an hour, and up to 11 GB.
 explore:
 	$(explorer) --long --jobs 1
 

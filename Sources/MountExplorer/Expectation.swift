@@ -15,7 +15,7 @@ enum Expectation {
     case ends(KeySet)
     /// What could not be written waits for the clock, unless somebody asks for it.
     case noRetry(Machine.Batch)
-    /// The mount was busy, and the ladder has another rung.
+    /// The unmount has hung, and the ladder has another rung.
     case unmount(MountID, rung: Int)
 
     func check(_ effects: [Machine.Effect]) throws(Violation) {
@@ -45,7 +45,7 @@ enum Expectation {
             }
         case .unmount(let id, let rung):
             if !effects.contains(.unmount(id, rung: rung)) {
-                throw Violation("10", "the mount is busy, and rung \(rung) of the ladder is not tried")
+                throw Violation("10", "the unmount has hung, and rung \(rung) of the ladder is not tried")
             }
         }
     }
@@ -65,7 +65,7 @@ extension World {
         case .commit(true):
             guard let pending, case .purge = pending.row else { return .anything }
             return .ends(KeySet(pending.remove))
-        case .end(works: false):
+        case .hangs:
             guard case .unmount(let id, let rung) = running, rung + 1 < scenario.rungs, !machine.isDirty,
                 progress == .started || stack.isEmpty,
                 !machine.queue.contains(where: { $0.source == machine.row?.source })

@@ -10,6 +10,8 @@ enum Step: Hashable, Sendable {
     /// The running inspection, placement or unmount ends. An inspection that finds the mount in its parking slot moves
     /// it back if it works.
     case end(works: Bool)
+    /// The running unmount ends, and has failed because the filesystem does not answer.
+    case hangs
     /// The running unmount has moved our mount into its slot.
     case parks
     case stuck

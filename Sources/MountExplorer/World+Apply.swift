@@ -33,7 +33,11 @@ extension World {
         case .detach(let key): return ask(.detach(newRequest(), key: key))
         case .cancel(let position): return .cancel(outstanding[Int(position)].id)
         case .build(let succeeds): return endBuild(succeeds)
-        case .end(let works): return end(works: works)
+        case .end(let works): return .operationEnded(end(works: works))
+        case .hangs:
+            let seen = end(works: false)
+            hasHung = true
+            return .unmountHung(seen)
         case .parks:
             park()
             return nil
@@ -102,13 +106,14 @@ extension World {
         return .built(id)
     }
 
-    private mutating func end(works: Bool) -> Machine.Event {
+    private mutating func end(works: Bool) -> Machine.Seen {
+        if case .unmount = running { hasHung = false }
         if progress == .started || progress == .parked { act(works: works) }
         let seen: Machine.Seen
         if case .looked(let before) = progress { seen = before } else { seen = look(for: idLookedFor) }
         running = nil
         progress = .started
-        return .operationEnded(seen)
+        return seen
     }
 
     private var idLookedFor: MountID? {
@@ -215,6 +220,7 @@ extension World {
         if let pending, isDurable {
             ledger.apply(pending)
             if pending.fullSync { synced = ledger }
+            if !pending.add.isEmpty || pending.row != .keep { hasHung = false }
         }
         pending = nil
         return .committed(isDurable)

@@ -77,6 +77,7 @@ extension World {
         pending = nil
         isTimerSet = false
         isHintPending = false
+        hasHung = false
         outstanding = []
     }
 

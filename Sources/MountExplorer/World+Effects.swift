@@ -61,6 +61,7 @@ extension World {
 
     private mutating func unmount(_ id: MountID, rung: Int) throws(Violation) {
         if rung >= scenario.rungs { throw Violation("10", "the ladder has no rung \(rung)") }
+        if rung > 0 && !hasHung { throw Violation("10", "rung \(rung) of the ladder is tried, and nothing has hung") }
         if ledger.row?.source.isExternal == true { throw Violation("3", "somebody else's mount is unmounted") }
         if machine.isDirty { throw Violation("3", "an unmount is started in spite of a hint") }
         if !ledger.held.isEmpty { throw Violation("3", "an unmount is started with attachments in the ledger") }

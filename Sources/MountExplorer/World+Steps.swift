@@ -51,7 +51,10 @@ extension World {
         case .unmount(let id, _):
             steps.append(.end(works: true))
             let isToBeParked = progress == .started && stack.top == id
-            if isToBeParked || progress == .parked { steps.append(.end(works: false)) }
+            if isToBeParked || progress == .parked {
+                steps.append(.end(works: false))
+                if scenario.rungs > 1 { steps.append(.hangs) }
+            }
             // Where nobody can interfere with it, parking is nothing but a part of the unmount.
             if isToBeParked && (crashes > 0 || outsiders > 0) { steps.append(.parks) }
         }
@@ -132,7 +135,7 @@ extension World {
         case .hint: 3
         // With something foreign in the way, looking again and again is all there is to do.
         case .timer: (isObstructed || isExternalMissing) && !machine.isPurging ? 0 : 2
-        case .attach, .detach, .cancel, .stuck, .parks, .outsiderMounts, .outsiderUnmounts, .outsiderMoves,
+        case .attach, .detach, .cancel, .stuck, .hangs, .parks, .outsiderMounts, .outsiderUnmounts, .outsiderMoves,
             .outsiderMovesBack, .outsiderUnmountsElsewhere, .outsiderMountsExternal, .crash, .powerCut,
             .orphanEnds(.parks):
             0

@@ -19,6 +19,8 @@ struct World: Sendable {
     var isTimerSet = false
     /// The kernel has a hint for the daemon that it has not read yet.
     var isHintPending = false
+    /// The last unmount of what the row names has hung, and nobody has used it since.
+    var hasHung = false
 
     // The kernel.
     var stack = LayerStack()

@@ -48,6 +48,8 @@ struct WorldEncoder {
         mixer.add(machine.isReadOnly)
         mixer.add(machine.isTimerArmed)
         mixer.add(world.isHintPending)
+        mixer.add(world.hasHung)
+        mixer.add(machine.nextRung, 2)
         add(machine.seen)
         add(machine.operation?.kind)
         mixer.add(machine.operation?.isStuck == true)

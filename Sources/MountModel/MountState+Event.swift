@@ -14,6 +14,9 @@ extension MountState {
         case built(MountID?)
         /// Another operation has ended, and this is what was seen *after* its end; an orphan's end says `.unknown`.
         case operationEnded(Seen)
+        /// The same of an unmount that did not end in its time, or found the mount in use and its filesystem silent:
+        /// the next rung of the ladder is worth a try.
+        case unmountHung(Seen)
         /// The operation is past its deadline and the kill did not take. Its end still comes, if ever.
         case operationStuck
         /// The write has ended. This must be definite: what is reported as failed must not come back after a crash.

@@ -9,6 +9,7 @@ extension MountState {
         case .cancel(let id): noteCancel(id)
         case .built(let id): noteBuilt(id)
         case .operationEnded(let seen): noteEnd(seen)
+        case .unmountHung(let seen): noteEnd(seen, isHung: true)
         case .operationStuck: operation?.isStuck = true
         case .committed(let isDurable): noteCommit(isDurable)
         case .timer: noteTimer()
@@ -54,7 +55,7 @@ extension MountState {
         armIfLost()
     }
 
-    private mutating func noteEnd(_ end: Seen) {
+    private mutating func noteEnd(_ end: Seen, isHung: Bool = false) {
         guard let operation else { return }
         switch operation.kind {
         case .build: return
@@ -65,6 +66,8 @@ extension MountState {
             seen = isAboutRow ? end : .unknown
             // The pause was for what stood in the way, and that has gone.
             if wasObstructed && !isObstructed { disarm() }
+            // What hung has ended after all, or something else is to be done first.
+            if seen != .ours { nextRung = 0 }
         case .orphan: seen = .unknown
         case .place:
             seen = end
@@ -76,22 +79,23 @@ extension MountState {
                 fail(.mountFailed) { _ in true }
                 armIfLost()
             }
-        case .unmount(let id, let rung):
+        case .unmount(_, let rung):
             seen = end
             self.operation = nil
-            if end == .ours { noteFailedUnmount(of: id, rung: rung) }
+            if end == .ours { noteFailedUnmount(rung: rung, isHung: isHung) }
             return
         }
         self.operation = nil
     }
 
-    private mutating func noteFailedUnmount(of id: MountID, rung: Int) {
+    private mutating func noteFailedUnmount(rung: Int, isHung: Bool) {
         guard let row else { return }
         // Who waits for the place to be free has waited for this; who can use the mount as it is takes it over instead.
         fail(.busy) { $0.source != row.source }
         if queue.contains(where: { $0.source == row.source }) { return }
-        if rung + 1 < rungs && !isDirty {
-            begin(.unmount(id, rung: rung + 1))
+        // A mount that is only in use is its users', whatever they are.
+        if isHung && rung + 1 < rungs {
+            nextRung = rung + 1
         } else {
             arm()
         }
@@ -131,6 +135,7 @@ extension MountState {
         }
         let heldBefore = held
         if !batch.add.isEmpty {
+            nextRung = 0
             held.formUnion(batch.add)
             persistent.formUnion(batch.persistent)
         }

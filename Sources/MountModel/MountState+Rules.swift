@@ -165,7 +165,8 @@ extension MountState {
         // Who waits with another source is owed an attempt now.
         if isTimerArmed && !queue.contains(where: { $0.isAttach }) { return }
         disarm()
-        begin(.unmount(id, rung: 0))
+        begin(.unmount(id, rung: nextRung))
+        nextRung = 0
     }
 
     private mutating func abortUnwantedBuild() {

@@ -34,6 +34,8 @@ public struct MountState<Key: Hashable & Sendable, Source: ManageableSource>: Ha
     public internal(set) var isPurging = false
     /// What was last seen at the mountpoint.
     public internal(set) var seen: Seen
+    /// The rung of the unmount ladder that comes next: more than 0 after one that hung.
+    public internal(set) var nextRung = 0
     /// How many rungs the unmount ladder has, at least one.
     public let rungs: Int
     /// Whether nothing is to be changed, neither in the kernel nor in the ledger, which cannot be written.

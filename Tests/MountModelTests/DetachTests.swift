@@ -112,17 +112,46 @@ import Testing
         let course = Course.mounted("a", rungs: 3)
         course.detach("a")
         course.tell(.committed(true))
-        #expect(course.tell(.operationEnded(.ours)) == ["unmount 7 rung 1"])
+        #expect(course.tell(.unmountHung(.ours)) == ["unmount 7 rung 1"])
         course.attach("b")
-        #expect(course.tell(.operationEnded(.ours)) == ["write +b"])
+        #expect(course.tell(.unmountHung(.ours)) == ["write +b"])
+        course.tell(.committed(true))
+        course.detach("b")
+        #expect(course.tell(.committed(true)) == ["#3 detached", "unmount 7 rung 0"])
+    }
+
+    @Test func `a mount that is only in use is left to its users`() {
+        let course = Course.mounted("a", rungs: 3)
+        course.detach("a")
+        course.tell(.committed(true))
+        #expect(course.tell(.operationEnded(.ours)) == ["arm"])
+    }
+
+    @Test func `a hint between two rungs is looked after first`() {
+        let course = Course.mounted("a", rungs: 2)
+        course.detach("a")
+        course.tell(.committed(true))
+        course.tell(.hint)
+        #expect(course.tell(.unmountHung(.ours)) == ["inspect 7"])
+        #expect(course.tell(.operationEnded(.ours)) == ["unmount 7 rung 1"])
+    }
+
+    @Test func `what hung and has ended after all is forgotten, and with it the ladder`() {
+        let course = Course.mounted("a", rungs: 2)
+        course.detach("a")
+        course.tell(.committed(true))
+        course.tell(.hint)
+        course.tell(.unmountHung(.ours))
+        #expect(course.tell(.operationEnded(.empty)) == ["write no row"])
+        #expect(course.state.nextRung == 0)
     }
 
     @Test func `the last rung of the ladder ends in a retry from the first`() {
         let course = Course.mounted("a", rungs: 2)
         course.detach("a")
         course.tell(.committed(true))
-        course.tell(.operationEnded(.ours))
-        #expect(course.tell(.operationEnded(.ours)) == ["arm"])
+        course.tell(.unmountHung(.ours))
+        #expect(course.tell(.unmountHung(.ours)) == ["arm"])
         #expect(course.tell(.timer) == ["unmount 7 rung 0"])
     }
 
