@@ -19,14 +19,17 @@
 #include <sys/eventfd.h>
 #include <sys/fanotify.h>
 #include <sys/file.h>
+#include <sys/inotify.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 // Newer than Debian 12's headers (6.1).
@@ -51,6 +54,22 @@ ssize_t hf_read_link(int folder, const char *name, char *buffer, size_t capacity
     ssize_t length = readlinkat(folder, name, buffer, capacity);
     if (length < 0) return -errno;
     return (size_t)length < capacity ? length : -ENAMETOOLONG;
+}
+
+int hf_set_attribute(const char *path, const char *name, const void *value, size_t count)
+{
+    return RESULT(setxattr(path, name, value, count, 0));
+}
+
+ssize_t hf_get_attribute(const char *path, const char *name, void *value, size_t capacity)
+{
+    return RESULT(getxattr(path, name, value, capacity));
+}
+
+int hf_ask_filesystem(int descriptor)
+{
+    struct statfs answer;
+    return RESULT(fstatfs(descriptor, &answer));
 }
 
 int hf_status_flags(int descriptor) { return RESULT(fcntl(descriptor, F_GETFL)); }
@@ -172,6 +191,27 @@ int hf_mount_events_mark(int events, int mount_namespace)
 }
 
 int hf_duplicate(int descriptor) { return RESULT(fcntl(descriptor, F_DUPFD_CLOEXEC, 0)); }
+int hf_file_events_open(void) { return RESULT(inotify_init1(IN_NONBLOCK | IN_CLOEXEC)); }
+
+int hf_file_events_add(int events, const char *path) { return RESULT(inotify_add_watch(events, path, IN_MODIFY)); }
+
+int hf_file_events_remove(int events, int watch) { return RESULT(inotify_rm_watch(events, watch)); }
+
+ssize_t hf_file_events_read(int events, int *watches, size_t capacity)
+{
+    _Alignas(struct inotify_event) char buffer[4096];
+    if (capacity < sizeof buffer / sizeof(struct inotify_event)) return -EINVAL;
+    ssize_t length = read(events, buffer, sizeof buffer);
+    if (length < 0) return -errno;
+    ssize_t count = 0;
+    for (char *next = buffer; next < buffer + length;) {
+        const struct inotify_event *event = (const struct inotify_event *)next;
+        watches[count++] = event->mask & IN_Q_OVERFLOW ? -1 : event->wd;
+        next += sizeof *event + event->len;
+    }
+    return count;
+}
+
 int hf_event_counter(void) { return RESULT(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)); }
 
 int hf_wait_for_two(int first, int exceptional_only, int second, int64_t timeout_nanoseconds)

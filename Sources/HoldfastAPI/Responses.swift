@@ -110,7 +110,7 @@ public struct VerifyResponse: Codable, Hashable, Sendable {
         public var id: String
         /// Where it should be.
         public var mountpoint: String
-        /// `ok`, `missing`, `replaced`, `foreign`, `drifted` or `unrecorded`.
+        /// `ok`, `missing`, `replaced`, `foreign`, `drifted`, `unresponsive` or `unrecorded`.
         public var result: String
         /// What was expected, for a person.
         public var expected: String

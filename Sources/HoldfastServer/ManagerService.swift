@@ -129,7 +129,7 @@ public struct ManagerService: MountService {
             version: facts.version, pid: facts.pid, uptimeSeconds: uptime / .seconds(1),
             bootID: manager.configuration.boot.rawValue, mountRoot: manager.configuration.mountRoot.description,
             mounts: listings.reduce(into: unrecorded == 0 ? [:] : ["unrecorded": unrecorded]) {
-                $0[$1.status.phase.rawValue, default: 0] += 1
+                $0[$1.status.state, default: 0] += 1
             },
             attachments: listings.reduce(0) { $0 + $1.attachments.count },
             limits: Self.use(of: manager.configuration.limits, by: await manager.load()).merging(
@@ -249,7 +249,7 @@ extension ManagerService {
         MountSummary(
             id: Identifier.mount(status.mountpoint), mountpoint: status.mountpoint.description,
             type: status.source.type.rawValue, source: status.source.source,
-            options: status.source.options.map(\.description), state: status.phase.rawValue,
+            options: status.source.options.map(\.description), state: status.state,
             kernelMountID: status.mountID?.rawValue, problem: status.problem.map(Problem.init))
     }
 

@@ -37,7 +37,7 @@ extension TargetPath {
     }
 
     /// The mount of that id, opened without asking its filesystem; nil where it is not on top.
-    private func openTop(ifMount id: KernelMountID) throws(SystemCallError) -> OwnedDescriptor? {
+    func openTop(ifMount id: KernelMountID) throws(SystemCallError) -> OwnedDescriptor? {
         guard case .found(let parent) = try openParent(), try topmost(in: parent) == .mount(id) else { return nil }
         let mount = try OwnedDescriptor.openPlace(name, at: parent.rawValue, .beneath, on: path)
         guard try table.mountID(of: mount) == id else { return nil }

@@ -2,19 +2,30 @@
 
 internal import LinuxMount
 internal import NIOConcurrencyHelpers
+internal import NIOPosix
 internal import SystemPackage
 
 /// The control groups of helper programs and of the daemons that they leave behind, one each, in one folder.
 ///
-/// A group whose mount has been handed on stays as long as its daemon serves that mount. Any other is killed: by the
-/// operation that it was made for, or, if the whole daemon was killed before, at the next one's start.
+/// A group whose mount has been handed on stays as long as that mount, and bears its id: so the end of its last process
+/// is known, also by a manager that was not there. Any other is killed: by the operation that it was made for, or, if
+/// the whole daemon was killed before, at the next one's start.
 final class HelperGroups: Sendable {
     private let folder: FilePath
     private let state = NIOLockedValueBox(State())
+    /// Nil where the kernel grants none: a daemon's end is then noticed by the next question to its filesystem.
+    private let watch: ControlGroupWatch?
 
     private struct State {
         var next = 0
         var begun: Set<ControlGroup> = []
+        var serving: [KernelMountID: Service] = [:]
+    }
+
+    private struct Service {
+        let group: ControlGroup
+        /// Until then its mount may not have got its place yet.
+        let settled: ContinuousClock.Instant
     }
 
     /// Makes the folder where it is missing, and ends what an earlier daemon has left unfinished.
@@ -29,6 +40,10 @@ final class HelperGroups: Sendable {
         } catch {
             if error.errno != .fileExists { throw error }
         }
+        do throws(SystemCallError) { watch = try ControlGroupWatch() } catch { watch = nil }
+        for group in try ControlGroup.all(in: folder) {
+            if let id = try group.notedMount() { keep(group, serving: id, settled: .now) }
+        }
         try sweep()
     }
 
@@ -42,11 +57,13 @@ final class HelperGroups: Sendable {
                 state.next += 1
                 return state.next
             }
+            // Known before it is there: another operation's sweep must not take it for one that is left over.
+            let group = ControlGroup(at: folder.appending("\(number)"))
+            state.withLockedValue { _ = $0.begun.insert(group) }
             do throws(SystemCallError) {
-                let group = try ControlGroup.make("\(number)", in: folder)
-                state.withLockedValue { _ = $0.begun.insert(group) }
-                return group
+                return try ControlGroup.make("\(number)", in: folder)
             } catch {
+                state.withLockedValue { _ = $0.begun.remove(group) }
                 // A daemon of an earlier one's still lives there.
                 if error.errno != .fileExists { throw error }
             }
@@ -55,35 +72,104 @@ final class HelperGroups: Sendable {
 
     /// The operation has ended.
     ///
-    /// - Parameter keeping: whether there is a mount, which a daemon in the group may serve.
-    func end(_ group: ControlGroup, keeping: Bool) {
-        if !keeping {
-            do throws(SystemCallError) {
+    /// - Parameter id: the mount that has come of it, which a daemon in the group serves; nil where there is none.
+    func end(_ group: ControlGroup, serving id: KernelMountID?) {
+        do throws(SystemCallError) {
+            if let id {
+                try group.note(id)
+                keep(group, serving: id, settled: .now + .seconds(60))
+            } else {
                 try group.kill()
-            } catch {
-                // The next sweep meets it again.
             }
+        } catch {
+            // The next sweep meets it again.
         }
         state.withLockedValue { _ = $0.begun.remove(group) }
+    }
+
+    private func keep(_ group: ControlGroup, serving id: KernelMountID, settled: ContinuousClock.Instant) {
+        state.withLockedValue { $0.serving[id] = Service(group: group, settled: settled) }
+        // Where it cannot be watched, questions to the filesystem tell.
+        do throws(SystemCallError) { try watch?.add(group) } catch { return }
+    }
+
+    /// Whether the mount's group has no process any more.
+    func isDeserted(_ id: KernelMountID) -> Bool {
+        guard let service = state.withLockedValue({ $0.serving[id] }) else { return false }
+        do throws(SystemCallError) { return try !service.group.isPopulated } catch { return false }
+    }
+
+    /// Ends all that is left of the program that has built this mount.
+    func kill(serving id: KernelMountID) {
+        guard let service = state.withLockedValue({ $0.serving[id] }) else { return }
+        // It may have gone by itself.
+        do throws(SystemCallError) { try service.group.kill() } catch { return }
+    }
+
+    /// Calls `notify` with each mount whose group may have lost its last process, until the task is cancelled.
+    func watchDeserted(_ notify: @escaping @Sendable (KernelMountID) async -> Void) async {
+        guard let watch else { return }
+        let thread = NIOThreadPool(numberOfThreads: 1)
+        thread.start()
+        await withTaskCancellationHandler {
+            while !Task.isCancelled {
+                // Nothing but an error of this program's own: the wait is for nothing then.
+                guard let changed = try? await thread.runIfActive({ try watch.wait() }) else { break }
+                for id in mounts(of: Set(changed)) where isDeserted(id) { await notify(id) }
+            }
+        } onCancel: {
+            watch.wake()
+        }
+        // It waits for nothing any more.
+        thread.shutdownGracefully { _ in }
+    }
+
+    private func mounts(of groups: Set<ControlGroup>) -> [KernelMountID] {
+        state.withLockedValue { $0.serving.filter { groups.contains($0.value.group) }.map(\.key) }
     }
 
     /// Removes the folder, unless daemons of helper programs live on.
     func close() {
         do throws(SystemCallError) {
-            try sweep()
+            try sweep(isLast: true)
             _ = try ControlGroup(at: folder).remove()
         } catch {
             // An empty folder is all that can stay.
         }
     }
 
-    /// Removes groups that are empty, and kills those that nobody has begun and that have not handed on their mount.
-    func sweep() throws(SystemCallError) {
-        let begun = state.withLockedValue { $0.begun }
-        for group in try ControlGroup.all(in: folder) where !begun.contains(group) {
-            if try group.remove() { continue }
-            if try isUnfinished(group) { try group.kill() }
+    /// Removes groups that are empty and whose mounts are no more, and kills those that nobody has begun and that have
+    /// not handed on their mount.
+    ///
+    /// - Parameter isLast: whether no mount is still to get its place.
+    func sweep(isLast: Bool = false) throws(SystemCallError) {
+        for group in try ControlGroup.all(in: folder) {
+            do throws(SystemCallError) {
+                try sweep(group, isLast: isLast)
+            } catch {
+                // Another sweep was faster.
+                if error.errno != .noSuchFileOrDirectory && error.errno != .operationNotSupportedByDevice { throw error }
+            }
         }
+    }
+
+    private func sweep(_ group: ControlGroup, isLast: Bool) throws(SystemCallError) {
+        let (isBegun, service) = state.withLockedValue { state in
+            (state.begun.contains(group), state.serving.first { $0.value.group == group })
+        }
+        if isBegun { return }
+        guard let (id, service) = service else {
+            if try !group.remove(), try isUnfinished(group) { try group.kill() }
+            return
+        }
+        guard try !group.isPopulated, isLast || service.settled <= .now else { return }
+        if try MountTable.current.entry(id) == nil { try forget(id, group) }
+    }
+
+    private func forget(_ id: KernelMountID, _ group: ControlGroup) throws(SystemCallError) {
+        watch?.remove(group)
+        guard try group.remove() else { return }
+        state.withLockedValue { $0.serving[id] = nil }
     }
 
     private func isUnfinished(_ group: ControlGroup) throws(SystemCallError) -> Bool {

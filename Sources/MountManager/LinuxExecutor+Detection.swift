@@ -23,18 +23,22 @@ extension LinuxExecutor {
     private func look(at source: String) async -> Result<String?, MountError> {
         let interrupt = OperationInterrupt()
         let result = await withTaskCancellationHandler {
-            await onThread(of: .looks) { () -> Result<String?, MountError> in
+            await onThread(of: .looks) { () -> Result<String?, OperationFailure> in
                 do throws(OperationFailure) {
                     return .success(try self.operations.detect(FilePath(source), interrupt: interrupt))
                 } catch {
-                    return .failure(.operation("look at", source, failed: error))
+                    return .failure(error)
                 }
             }
         } onCancel: {
             interrupt.raise()
         }
         switch result {
-        case .success(let found): return found
+        case .success(.success(let found)): return .success(found)
+        case .success(.failure(let failure)):
+            // Until it has ended it has its place among the looks.
+            await waitForEnd(after: failure)
+            return .failure(.operation("look at", source, failed: failure))
         case .failure(let error): return .failure(error)
         }
     }

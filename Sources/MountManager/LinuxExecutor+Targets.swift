@@ -3,6 +3,7 @@
 internal import Filesystems
 internal import LinuxMount
 internal import MountModel
+internal import MountWorker
 internal import SystemPackage
 
 extension LinuxExecutor {
@@ -31,7 +32,13 @@ extension LinuxExecutor {
         steps.reached(.folderReady)
         if let other = try attachInHand(id, at: target) { return .foreign(other) }
         let outcome = try target.settle(attached: KernelMountID(rawValue: id.rawValue)) {
-            unmountNow(id, from: mountpoint)
+            do throws(OperationFailure) {
+                _ = try operations.unmount(
+                    KernelMountID(rawValue: id.rawValue), from: target.relative, by: .exactly,
+                    lock: Identifier.lock(of: mountpoint))
+            } catch {
+                // The look that follows shows it.
+            }
         }
         steps.reached(.placed)
         return outcome
@@ -75,16 +82,25 @@ extension LinuxExecutor {
 
     /// What is at the target, relative to the mount, and why that is not as it should be.
     private func settled(_ id: MountID, at target: TargetPath) throws(SystemCallError) -> OperationOutcome {
-        outcome(
-            of: try target.observe(expecting: KernelMountID(rawValue: id.rawValue), parking: parking), at: target)
+        let kernelID = KernelMountID(rawValue: id.rawValue)
+        return outcome(of: try target.observe(expecting: kernelID, parking: parking), kernelID, at: target)
     }
 
     /// What an observation means to the state machine.
-    private func outcome(of observation: LinuxMount.Observation, at target: TargetPath) -> OperationOutcome {
+    private func outcome(
+        of observation: LinuxMount.Observation, _ id: KernelMountID?, at target: TargetPath
+    ) -> OperationOutcome {
         switch observation.summary {
         case .empty: OperationOutcome(.empty)
         case .ours: OperationOutcome(.ours)
         case .covered: .covered(target.path)
+        // It has left for good.
+        case .parked where id.map(isLeftParked) == true:
+            if case .mount = observation.top {
+                .foreign(observation, at: target.path)
+            } else {
+                OperationOutcome(.empty)
+            }
         // Where somebody has taken its place, that is what keeps it in its slot.
         case .parked: if case .mount = observation.top { .covered(target.path) } else { .parked(target.path) }
         case .moved: .moved(observation, from: target.path)
@@ -98,11 +114,11 @@ extension LinuxExecutor {
     func settleParked(_ id: MountID?, at target: TargetPath) throws(SystemCallError) -> OperationOutcome {
         let kernelID = id.map { KernelMountID(rawValue: $0.rawValue) }
         var observation = try target.observe(expecting: kernelID, parking: parking)
-        if !isReadOnly, observation.summary == .parked, let kernelID {
+        if !isReadOnly, observation.summary == .parked, let kernelID, !isLeftParked(kernelID) {
             _ = try parking.moveBack(kernelID, to: target)
             observation = try target.observe(expecting: kernelID, parking: parking)
         }
-        return outcome(of: observation, at: target)
+        return outcome(of: observation, kernelID, at: target)
     }
 
     /// The mountpoints' folders beneath the root, with and without a mount; none where they cannot be read.

@@ -29,6 +29,10 @@ public final class LinuxExecutor: MountExecutor {
     private let sourceThreads: NIOThreadPool
     private let tableThreads: NIOThreadPool
     private let lookThreads: NIOThreadPool
+    private let probeThreads: NIOThreadPool
+    let ladder: UnmountLadder
+    /// The mounts that have left their mountpoints for good and are used by somebody still.
+    let leftParked = NIOLockedValueBox<Set<KernelMountID>>([])
     /// How many sources whose type is not named are looked at at once.
     let lookLimit: Int
     /// The looks at them, by path.
@@ -48,11 +52,12 @@ public final class LinuxExecutor: MountExecutor {
     ///   - ownFolders: which no mount may show, where it does what may hang itself.
     ///   - operations: does what may hang; on the threads of this process unless told.
     ///   - locks: those that its workers take, by which an earlier daemon's are seen too.
+    ///   - ladder: how a mount is unmounted whose filesystem does not answer.
     public init(
         root: ManagedRoot, parking: ParkingLot, catalog: FilesystemCatalog = .standard, isReadOnly: Bool = false,
         threads: Int = 16, steps: ExecutorSteps = .none, ownFolders: [FilePath] = [],
         operations: (any KernelOperations)? = nil,
-        locks: consuming OperationLocks? = nil
+        locks: consuming OperationLocks? = nil, ladder: UnmountLadder = UnmountLadder()
     ) {
         self.root = root
         self.parking = parking
@@ -65,29 +70,38 @@ public final class LinuxExecutor: MountExecutor {
                 steps.reached(.loopReady)
             }
         self.isReadOnly = isReadOnly
+        self.ladder = ladder
         self.locks = locks
         sourceThreads = NIOThreadPool(numberOfThreads: threads)
         tableThreads = NIOThreadPool(numberOfThreads: threads)
         lookLimit = max(1, threads / 4)
         lookThreads = NIOThreadPool(numberOfThreads: lookLimit)
         looks = SharedLooks(limit: lookLimit)
-        for pool in [sourceThreads, tableThreads, lookThreads] { pool.start() }
+        probeThreads = NIOThreadPool(numberOfThreads: Self.probesAtOnce)
+        for pool in pools { pool.start() }
     }
 
     /// Ends the threads after what they are doing, and frees what was built and never placed.
     ///
     /// - Throws: what kept the threads from ending.
     public func shutDown() async throws {
-        for pool in [sourceThreads, tableThreads, lookThreads] { try await pool.shutdownGracefully() }
-        for id in built.withLockedValue({ Array($0.keys) }) { release(id) }
+        for pool in pools { try await pool.shutdownGracefully() }
+        for id in built.withLockedValue({ Array($0.keys) }) { _ = release(id) }
     }
+
+    private var pools: [NIOThreadPool] { [sourceThreads, tableThreads, lookThreads, probeThreads] }
+
+    /// How many filesystems are asked at once whether they are there.
+    static let probesAtOnce = 8
 
     // MARK: - The operations
 
     public func inspect(_ mountpoint: Mountpoint, expecting id: MountID?) async -> OperationOutcome {
         await operate(on: mountpoint, with: id) {
             do throws(SystemCallError) {
-                return try self.settleParked(id, at: try self.target(mountpoint))
+                let outcome = try self.settleParked(id, at: try self.target(mountpoint))
+                guard outcome.seen == .ours, let id else { return outcome }
+                return self.takeAwayIfDeserted(id, from: mountpoint) ?? outcome
             } catch {
                 return self.unobservable(id, problem: .operation("look at", mountpoint, failed: error))
             }
@@ -102,16 +116,20 @@ public final class LinuxExecutor: MountExecutor {
         } onCancel: {
             interrupt.raise()
         }
-        switch result {
-        case .success(.success(let id)): return id
-        case .success(.failure(let error)): throw error
-        case .failure(let error): throw error
+        switch try result.get() {
+        case .success(let id): return id
+        case .failure(let failure):
+            await waitForEnd(after: failure)
+            if failure == .ended, interrupt.isRaised {
+                throw MountError(.cancelled, "nobody waits for \(source) at \(mountpoint) any more")
+            }
+            throw .mounting(source, failed: failure)
         }
     }
 
     private func buildNow(
         _ recipe: MountRecipe, _ source: MountSource, for mountpoint: Mountpoint, _ interrupt: OperationInterrupt
-    ) -> Result<MountID, MountError> {
+    ) -> Result<MountID, OperationFailure> {
         steps.reached(.build)
         // A worker that has to be started looks for it.
         _ = keepParking()
@@ -122,10 +140,7 @@ public final class LinuxExecutor: MountExecutor {
             steps.reached(.built)
             return .success(id)
         } catch {
-            if error == .ended, interrupt.isRaised {
-                return .failure(MountError(.cancelled, "nobody waits for \(source) at \(mountpoint) any more"))
-            }
-            return .failure(.mounting(source, failed: error))
+            return .failure(error)
         }
     }
 
@@ -152,22 +167,6 @@ public final class LinuxExecutor: MountExecutor {
         }
     }
 
-    public func unmount(_ id: MountID, from mountpoint: Mountpoint, rung: Int) async -> OperationOutcome {
-        await operate(on: mountpoint, with: id) {
-            self.steps.reached(.unmount)
-            let unmounted = self.unmountNow(id, from: mountpoint)
-            if case .success = unmounted { self.steps.reached(.unmounted) }
-            let outcome = self.observe(id, at: mountpoint)
-            switch unmounted {
-            case .success(.unmounted), .success(.absent): return outcome
-            case .success(.busy), .success(.parked):
-                return OperationOutcome(outcome.seen, problem: .busy(mountpoint))
-            case .success(.foreign(let other)): return .foreign(other, at: mountpoint, seen: outcome.seen)
-            case .failure(let problem): return OperationOutcome(outcome.seen, problem: problem)
-            }
-        }
-    }
-
     /// Attaches the mount in hand and closes its descriptor; where it is not attached, it stays in hand.
     ///
     /// - Returns: others' mount that is there already.
@@ -190,24 +189,13 @@ public final class LinuxExecutor: MountExecutor {
         built.withLockedValue { $0[id] = descriptor }
     }
 
-    func unmountNow(_ id: MountID, from mountpoint: Mountpoint) -> Result<UnmountOutcome, MountError> {
-        let relative: FilePath
-        do throws(SystemCallError) { relative = try target(mountpoint).relative } catch {
-            return .failure(.operation("unmount", mountpoint, failed: error))
-        }
-        if let problem = keepParking() { return .failure(problem) }
-        do throws(OperationFailure) {
-            return .success(
-                try operations.unmount(
-                    KernelMountID(rawValue: id.rawValue), from: relative, lock: Identifier.lock(of: mountpoint)))
-        } catch {
-            return .failure(.operation("unmount", mountpoint, failed: error))
-        }
-    }
-
     public func close(_ id: MountID) async {
         // The last descriptor takes the superblock with it, which may have to be written out.
-        if case .failure = await onThread(of: .sources, { self.release(id) }) { release(id) }
+        switch await onThread(of: .sources, { self.release(id) }) {
+        case .success(.some(let failure)): await waitForEnd(after: failure)
+        case .success(nil): break
+        case .failure: _ = release(id)
+        }
     }
 
     public func removeFolder(at mountpoint: Mountpoint) async throws(MountError) {
@@ -245,7 +233,7 @@ public final class LinuxExecutor: MountExecutor {
 
     // MARK: - Threads
 
-    private func operate(
+    func operate(
         on mountpoint: Mountpoint, with id: MountID?, _ body: @escaping @Sendable () -> OperationOutcome
     ) async -> OperationOutcome {
         switch await onThread(of: .table, body) {
@@ -255,7 +243,7 @@ public final class LinuxExecutor: MountExecutor {
     }
 
     /// Which of the pools a call belongs to.
-    enum Pool { case sources, table, looks }
+    enum Pool { case sources, table, looks, probes }
 
     func onThread<Value: Sendable>(
         of pool: Pool, _ body: @escaping @Sendable () -> Value
@@ -265,6 +253,7 @@ public final class LinuxExecutor: MountExecutor {
             case .sources: sourceThreads
             case .table: tableThreads
             case .looks: lookThreads
+            case .probes: probeThreads
             }
         let progress = OperationProgress.current
         do {
@@ -282,9 +271,18 @@ public final class LinuxExecutor: MountExecutor {
         }
     }
 
-    private func release(_ id: MountID) {
-        guard let descriptor = built.withLockedValue({ $0.removeValue(forKey: id) }) else { return }
+    /// - Returns: why nobody knows that it is closed.
+    private func release(_ id: MountID) -> OperationFailure? {
+        guard let descriptor = built.withLockedValue({ $0.removeValue(forKey: id) }) else { return nil }
         // The last descriptor of a mount that was never placed frees everything behind it, whatever is answered.
-        do throws(OperationFailure) { try operations.close(OwnedDescriptor(owning: descriptor)) } catch { return }
+        do throws(OperationFailure) { try operations.close(OwnedDescriptor(owning: descriptor)) } catch { return error }
+        return nil
+    }
+
+    /// Returns when a worker that cannot be killed has ended by itself: only then is what it was about over.
+    func waitForEnd(after failure: OperationFailure) async {
+        guard case .stuck(let worker) = failure else { return }
+        OperationProgress.current?.noteStuck()
+        await worker.end.value
     }
 }

@@ -4,6 +4,7 @@ internal import Diagnosis
 internal import Dispatch
 internal import LinuxMount
 public import MountModel
+internal import NIOConcurrencyHelpers
 internal import SystemPackage
 
 extension LinuxHost {
@@ -36,6 +37,7 @@ extension LinuxHost {
                     action: hung.hint ?? ""))
         }
         for listing in await manager.list() { findings += Self.finding(about: listing.status) }
+        for id in threads.leftParked.withLockedValue({ $0.sorted() }) { findings.append(finding(aboutParked: id)) }
         for mount in await manager.unrecordedMounts() { findings.append(finding(about: mount)) }
         return findings
     }
@@ -88,7 +90,7 @@ extension LinuxHost {
             default: true
             }
         if isQuiet { return [] }
-        let phase = status.phase == .mounted ? "drifted" : status.phase.rawValue
+        let phase = status.state == "mounted" ? "drifted" : status.state
         return [
             Finding(
                 "mount_\(phase)", status.phase == .stuck ? .error : .warning,
@@ -96,6 +98,14 @@ extension LinuxHost {
                 why: status.problem?.message ?? "the kernel does not show what was asked for",
                 action: status.problem?.hint ?? "see 'holdfast show \(status.mountpoint)'")
         ]
+    }
+
+    private func finding(aboutParked id: KernelMountID) -> Finding {
+        Finding(
+            "mount_parked", .warning,
+            what: "mount \(id) has left its mountpoint, and is in use still: \(parking.path)/\(id)",
+            why: "its filesystem did not answer when nobody needed it any more; its mountpoint is free",
+            action: "it is unmounted when its last user has left: see 'fuser -vm \(parking.path)/\(id)'")
     }
 
     private func finding(about mount: UnrecordedMount) -> Finding {

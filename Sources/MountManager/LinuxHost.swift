@@ -27,7 +27,7 @@ public final class LinuxHost: Sendable {
     let threads: LinuxExecutor
     private let workers: WorkerPool?
     private let ledger: LedgerStart
-    private let parking: ParkingLot
+    let parking: ParkingLot
     private let stateLock: FileLock
     private let runtimeLock: FileLock
     private let rootLock: FileLock
@@ -61,6 +61,10 @@ public final class LinuxHost: Sendable {
         public var limits = ManagerLimits()
         /// What is done about mounts that others have changed.
         public var reconcile = ReconcilePolicy()
+        /// How filesystems are asked whether they are there.
+        public var probes = ProbePolicy()
+        /// How a mount is unmounted whose filesystem does not answer.
+        public var ladder = UnmountLadder()
         /// Told at each step that changes the kernel's state.
         public var executorSteps = ExecutorSteps.none
         /// Told at each step of a commit.
@@ -121,14 +125,15 @@ public final class LinuxHost: Sendable {
             root: root, parking: parking, isReadOnly: isReadOnly, threads: options.threads,
             steps: options.executorSteps,
             ownFolders: [options.stateFolder.path, options.runtimeFolder.path], operations: workers,
-            locks: try Self.openLocks(options))
+            locks: try Self.openLocks(options), ladder: options.ladder)
         executor = threads
         var limits = options.limits
         limits.operationsAtOnce = options.threads
         let configuration = ManagerConfiguration(
             mountRoot: options.mountRoot, boot: boot,
             operationDeadline: options.operationDeadline + (workers == nil ? .zero : Self.killingTime),
-            limits: limits, reconcile: options.reconcile, readOnlyReason: ledger.readOnlyReason)
+            limits: limits, reconcile: options.reconcile, probes: options.probes, ladder: options.ladder,
+            readOnlyReason: ledger.readOnlyReason)
         manager = MountManager(
             configuration: configuration, ledger: ledger.forManager, executor: threads, changes: changes,
             logger: logger)
@@ -159,6 +164,7 @@ public final class LinuxHost: Sendable {
         try await manager.start()
         // Requests do not wait for these looks where operations of the recovery hang in the kernel.
         await Deadline.first(within: .seconds(2), otherwise: ()) { [self] in
+            if readOnlyReason == nil { await threads.adoptParked(except: manager.recordedMounts()) }
             if readOnlyReason == nil { await manager.removeFolders(ofNobody: threads.preparedFolders()) }
             await manager.logUnrecordedMounts()
         }

@@ -35,6 +35,8 @@ final class Machine {
     var ledgerProblem: MountError?
     /// In what the mount differs from how it was made, as of the last look.
     var drift: MountDrift?
+    /// That its filesystem does not answer, as of the last question.
+    var silence: Silence?
     /// The mount ids under which the manager finds this machine when the kernel reports a change.
     var indexedIDs: Set<MountID> = []
 
@@ -66,7 +68,7 @@ final class Machine {
     var isAtRest: Bool { closing == nil && (isDropped ? state.write == nil : state.isAtRest) }
 
     /// Whether its build has not begun.
-    var isBuildWaiting: Bool { operation?.turn.lane == .sources && operation?.turn.state != .running }
+    var isBuildWaiting: Bool { operation?.turn.lane == .sources && operation?.turn.state == .waiting }
 
     /// Whether somebody waits for what it does.
     var isAwaited: Bool { !waiting.isEmpty || !watchers.isEmpty }

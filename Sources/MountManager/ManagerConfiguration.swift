@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+public import Filesystems
 public import MountModel
 
 /// What a manager is started with.
@@ -16,6 +17,12 @@ public struct ManagerConfiguration: Sendable {
     public var backoff: Backoff
     /// What is done about mounts that others have changed.
     public var reconcile: ReconcilePolicy
+    /// The types that there are.
+    public var catalog: FilesystemCatalog
+    /// How filesystems are asked whether they are there.
+    public var probes: ProbePolicy
+    /// How a mount is unmounted whose filesystem does not answer.
+    public var ladder: UnmountLadder
     /// Why nothing is to be changed, where the ledger cannot be written: what is there is only shown.
     public var readOnlyReason: ReadOnlyReason?
 
@@ -26,7 +33,9 @@ public struct ManagerConfiguration: Sendable {
     public init(
         mountRoot: Mountpoint, boot: BootID, operationDeadline: Duration = .seconds(60),
         limits: ManagerLimits = ManagerLimits(), backoff: Backoff = Backoff(),
-        reconcile: ReconcilePolicy = ReconcilePolicy(), readOnlyReason: ReadOnlyReason? = nil
+        reconcile: ReconcilePolicy = ReconcilePolicy(), catalog: FilesystemCatalog = .standard,
+        probes: ProbePolicy = ProbePolicy(), ladder: UnmountLadder = UnmountLadder(),
+        readOnlyReason: ReadOnlyReason? = nil
     ) {
         self.mountRoot = mountRoot
         self.boot = boot
@@ -34,6 +43,9 @@ public struct ManagerConfiguration: Sendable {
         self.limits = limits
         self.backoff = backoff
         self.reconcile = reconcile
+        self.catalog = catalog
+        self.probes = probes
+        self.ladder = ladder
         self.readOnlyReason = readOnlyReason
     }
 

@@ -19,6 +19,9 @@ public struct ManagerLimits: Hashable, Sendable {
     /// Kernel operations that are with the executor at once: so many builds, and so many of all other kinds. The others
     /// wait for their turn.
     public var operationsAtOnce = 64
+    /// Those of them that may wait for one server: builds of what it has, and as many unmounts. The others wait for
+    /// their turn, and let pass who waits for another.
+    public var operationsPerServer = 4
     /// Ledger writes that are with the ledger at once, less than it lets wait; the others wait for their turn.
     public var writesAtOnce = 2048
     /// No request waits longer, whatever it asks for.

@@ -17,7 +17,7 @@ extension MountError {
                     state folder, the runtime folder nor the mount root in it, or move those ('holdfastd run --help')
                     """)
         case .helper(let failure): return mounting(source, failed: failure)
-        case .late, .ended:
+        case .late, .stuck, .ended:
             let context = Context(operation: "build", type: source.type.rawValue, source: source.source)
             return unanswered("mount \(source)", failure, context)
         }
@@ -30,7 +30,7 @@ extension MountError {
         switch failure {
         case .refused(let error): return operation(verb, path, failed: error)
         // Nothing but a build answers the last two.
-        case .late, .ended, .ownFolder, .helper:
+        case .late, .stuck, .ended, .ownFolder, .helper:
             return unanswered("\(verb) \(path)", failure, Context(operation: verb, target: path.description))
         }
     }
@@ -54,7 +54,13 @@ extension MountError {
     }
 
     private static func unanswered(_ what: String, _ failure: OperationFailure, _ context: Context) -> MountError {
-        if case .late(let limit) = failure {
+        let limit: Duration? =
+            switch failure {
+            case .late(let limit): limit
+            case .stuck(let worker): worker.limit
+            case .refused, .ended, .ownFolder, .helper: nil
+            }
+        if let limit {
             return MountError(
                 .timedOut, "cannot \(what): it took longer than \(limit.formattedSeconds); its worker was killed",
                 context: context, hint: "is its server there? if it is only slow: operation_deadline_seconds")

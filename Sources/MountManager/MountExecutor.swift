@@ -25,8 +25,18 @@ public protocol MountExecutor: Sendable {
     /// Attaches the built mount at the mountpoint in one step.
     func place(_ id: MountID, at mountpoint: Mountpoint) async -> OperationOutcome
 
-    /// Unmounts exactly this mount, by the means of the ladder's rung (0 is the plain unmount).
+    /// Unmounts this mount, and nothing else, by the means of the ladder's rung (0 is the plain unmount).
     func unmount(_ id: MountID, from mountpoint: Mountpoint, rung: Int) async -> OperationOutcome
+
+    /// Unmounts those that have left their mountpoints for good, where they are, if nobody uses them any more.
+    func endParked() async
+
+    /// Asks the filesystem of this mount whether it is there. When the caller's task is cancelled it ends as soon as
+    /// it can.
+    func probe(_ id: MountID, at mountpoint: Mountpoint, within limit: Duration) async -> ProbeResult
+
+    /// Calls `notify` with each mount whose process may have ended, until the task is cancelled.
+    func watchDeserted(_ notify: @escaping @Sendable (MountID) async -> Void) async
 
     /// Lets go of a built mount; one that has not been placed is freed by the kernel.
     func close(_ id: MountID) async
@@ -58,6 +68,17 @@ public protocol MountExecutor: Sendable {
 }
 
 extension MountExecutor {
+    /// Nothing: none has left.
+    public func endParked() async {}
+
+    /// It is not known.
+    public func probe(_ id: MountID, at mountpoint: Mountpoint, within limit: Duration) async -> ProbeResult {
+        ProbeResult(.unknown)
+    }
+
+    /// There are no processes.
+    public func watchDeserted(_ notify: @escaping @Sendable (MountID) async -> Void) async {}
+
     /// None: what has no workers leaves none behind.
     public func orphans(among mountpoints: Set<Mountpoint>) async -> Set<Mountpoint> { [] }
 }
@@ -68,11 +89,14 @@ public struct OperationOutcome: Hashable, Sendable {
     public var seen: MountpointState.Seen
     /// Why it is not as it was wanted, where the operation failed.
     public var problem: MountError?
+    /// Whether an unmount has failed because the filesystem does not answer.
+    public var isHung: Bool
 
-    /// Joins the two.
-    public init(_ seen: MountpointState.Seen, problem: MountError? = nil) {
+    /// Joins the three.
+    public init(_ seen: MountpointState.Seen, problem: MountError? = nil, isHung: Bool = false) {
         self.seen = seen
         self.problem = problem
+        self.isHung = isHung
     }
 }
 
@@ -101,7 +125,35 @@ public struct Examination: Hashable, Sendable {
         case foreign
         /// Ours is there, and not as it was made.
         case drifted
+        /// Ours is there as it was made, and its filesystem does not answer.
+        case unresponsive
         /// It could not be looked at.
+        case unknown
+    }
+}
+
+/// What a filesystem said when it was asked whether it is there.
+public struct ProbeResult: Sendable {
+    /// What it said.
+    public var answer: Answer
+    /// Ends when the question has: a worker that asked and cannot be killed waits on.
+    public var rest: Task<Void, Never>?
+
+    /// Joins the two.
+    public init(_ answer: Answer, rest: Task<Void, Never>? = nil) {
+        self.answer = answer
+        self.rest = rest
+    }
+
+    /// What it may say.
+    public enum Answer: Hashable, Sendable {
+        /// It is there.
+        case answered
+        /// It answers with an error.
+        case refused(MountError)
+        /// Nothing, in the time that it had.
+        case silent
+        /// It could not be asked, or nothing was heard.
         case unknown
     }
 }

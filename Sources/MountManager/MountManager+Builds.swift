@@ -12,17 +12,29 @@ extension MountManager {
                 || machine.operation?.progress.isRunning(sinceBefore: before) == true
         }
         guard hung.count >= configuration.limits.operationsAtOnce else { return nil }
-        return takenBuilds()
+        return allTaken()
     }
 
-    /// What is said of a build that waits for its turn, where all are taken.
-    func takenBuilds() -> MountError? {
+    /// What is said of a build that waits for its turn, where all are taken, or all that its server may have.
+    func takenBuilds(for machine: Machine) -> MountError? {
+        guard let server = machine.operation?.turn.server, lanes[.sources]?.isFull(for: server) == true else {
+            return allTaken()
+        }
+        let theirs = builders.filter { $0.operation?.turn.server == server }
+        return MountError(
+            .resourceExhausted,
+            "all of the \(configuration.limits.operationsPerServer) builds that there may be at once from \(server) "
+                + "are taken by others: \(names(of: theirs))",
+            context: MountError.Context(operation: "build"),
+            hint: "is \(server) there? It keeps nobody waiting who wants something of another")
+    }
+
+    private func allTaken() -> MountError? {
         guard lanes[.sources]?.isFull == true else { return nil }
         let limit = configuration.limits.operationsAtOnce
-        let names = builders.map { "\($0.source?.description ?? "a source") at \($0.mountpoint)" }.sorted()
-        let shown = names.prefix(5).joined(separator: ", ") + (names.count > 5 ? ", …" : "")
         return MountError(
-            .resourceExhausted, "all of the \(limit) builds that there may be at once are taken by others: \(shown)",
+            .resourceExhausted,
+            "all of the \(limit) builds that there may be at once are taken by others: \(names(of: builders))",
             context: MountError.Context(operation: "build"),
             hint: """
                 see what those wait for: is the server, or the device, there? One past its deadline ends when the \
@@ -30,7 +42,15 @@ extension MountManager {
                 """)
     }
 
+    private func names(of machines: [Machine]) -> String {
+        let names = machines.map { "\($0.source?.description ?? "a source") at \($0.mountpoint)" }.sorted()
+        return names.prefix(5).joined(separator: ", ") + (names.count > 5 ? ", …" : "")
+    }
+
     private var builders: [Machine] {
-        machines.values.filter { $0.operation?.turn.lane == .sources && $0.operation?.turn.state == .running }
+        machines.values.filter { machine in
+            guard let turn = machine.operation?.turn, turn.lane == .sources else { return false }
+            return turn.state == .running || turn.state == .left
+        }
     }
 }

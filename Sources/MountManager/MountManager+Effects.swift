@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Filesystems
 internal import Ledger
 internal import Logging
 internal import MountModel
@@ -22,7 +23,7 @@ extension MountManager {
             // Nothing new is begun on the way out: the next start comes by again.
             if isStopping { return machine.isDropped = true }
             let closing = machine.closing?.task
-            operate(machine, in: .sources) {
+            operate(machine, in: .sources, server: configuration.catalog.server(of: source.source)) {
                 // The old superblock would be in the new one's way.
                 await closing?.value
                 do throws(MountError) {
@@ -37,9 +38,17 @@ extension MountManager {
             // From here on the mount is the operation's: attached, or freed with it.
             machine.builtID = nil
             machine.drift = nil
+            machine.silence = nil
             operate(machine, in: .table) { await .ended(executor.place(id, at: mountpoint)) }
         case .unmount(let id, let rung):
-            operate(machine, in: .table) { await .ended(executor.unmount(id, from: mountpoint, rung: rung)) }
+            let server = machine.state.row.flatMap { configuration.catalog.server(of: $0.source.source) }
+            let probe = probing[mountpoint]
+            // As long as it is asked it is in use; who asks in vain is ended by the ladder.
+            probe?.cancel()
+            operate(machine, in: .table, server: server) {
+                await probe?.value
+                return await .ended(executor.unmount(id, from: mountpoint, rung: rung))
+            }
         case .close:
             close(machine)
         case .write(let batch):
@@ -88,10 +97,13 @@ extension MountManager {
         case notBegun
     }
 
-    private func operate(_ machine: Machine, in lane: Lane.Name, _ operation: @escaping @Sendable () async -> End) {
+    private func operate(
+        _ machine: Machine, in lane: Lane.Name, server: ExactText? = nil,
+        _ operation: @escaping @Sendable () async -> End
+    ) {
         let mountpoint = machine.mountpoint
         let progress = OperationProgress()
-        let turn = Turn(in: lane, isAwaited: machine.isAwaited) { [weak machine] in
+        let turn = Turn(in: lane, isAwaited: machine.isAwaited, server: server) { [weak machine] in
             machine?.operation?.task = Task {
                 let end = await OperationProgress.$current.withValue(progress, operation: operation)
                 self.finish(end, at: mountpoint)
@@ -116,7 +128,7 @@ extension MountManager {
     /// A machine with an operation in flight is never forgotten, so the mountpoint finds the one that began it.
     private func finish(_ end: End, at mountpoint: Mountpoint) {
         guard let machine = machines[mountpoint] else { return }
-        if let turn = machine.operation?.turn, turn.state == .running { self.end(turn) }
+        if let turn = machine.operation?.turn, turn.state == .running || turn.state == .left { self.end(turn) }
         machine.operation = nil
         var isHealingRefused = false
         switch end {
@@ -125,7 +137,7 @@ extension MountManager {
             if let problem = outcome.problem ?? unexplained(outcome, of: machine) {
                 note(problem, of: machine)
             }
-            feed(.operationEnded(outcome.seen), to: machine)
+            feed(outcome.isHung ? .unmountHung(outcome.seen) : .operationEnded(outcome.seen), to: machine)
         case .built(let id):
             machine.builtID = id
             feed(.built(id), to: machine)

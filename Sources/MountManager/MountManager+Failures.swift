@@ -77,7 +77,9 @@ extension MountManager {
     private func withdrawn(
         _ request: WaitingRequest, at machine: Machine, subject: String, context: MountError.Context
     ) -> MountError {
-        if request.withdrawal == .timedOut, !request.isDetach, machine.isBuildWaiting, let taken = takenBuilds() {
+        if request.withdrawal == .timedOut, !request.isDetach, machine.isBuildWaiting,
+            let taken = takenBuilds(for: machine)
+        {
             return MountError(
                 .timedOut, "\(subject): it was not begun within the time that was given: \(taken.message)",
                 context: context, hint: taken.hint)

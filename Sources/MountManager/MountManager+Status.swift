@@ -14,17 +14,24 @@ public struct MountStatus: Hashable, Sendable {
     public var mountID: MountID?
     /// Why the last operation did not end as it was wanted.
     public var problem: MountError?
+    /// Whether its filesystem did not answer the last question, or with an error.
+    public var isUnresponsive: Bool
+
+    /// The state's name, for people and for the API: the phase, or `unresponsive` for a mount that is there and does
+    /// not answer.
+    public var state: String { isUnresponsive && phase == .mounted ? "unresponsive" : phase.rawValue }
 
     /// Puts the parts together.
     public init(
         mountpoint: Mountpoint, source: MountSource, phase: MountpointState.Phase, mountID: MountID? = nil,
-        problem: MountError? = nil
+        problem: MountError? = nil, isUnresponsive: Bool = false
     ) {
         self.mountpoint = mountpoint
         self.source = source
         self.phase = phase
         self.mountID = mountID
         self.problem = problem
+        self.isUnresponsive = isUnresponsive
     }
 }
 
@@ -83,7 +90,9 @@ extension MountManager {
             }
             // It may have been released, or mounted again, in the meantime.
             guard machines[machine.mountpoint]?.state.row == row else { continue }
-            if examination.result == .drifted {
+            if examination.result == .ok, machine.silence != nil, let problem = silenceProblem(of: machine) {
+                examination = Examination(.unresponsive, found: "\(examination.found); \(problem.message)")
+            } else if examination.result == .drifted {
                 _ = await lookForDrift()
             } else if examination.result != .ok {
                 machines[machine.mountpoint].map { feed(.hint, to: $0) }
@@ -101,15 +110,15 @@ extension MountManager {
         let phase = machine.state.phase
         return MountStatus(
             mountpoint: machine.mountpoint, source: source, phase: phase, mountID: machine.mountID,
-            problem: problem(of: machine, in: phase))
+            problem: problem(of: machine, in: phase), isUnresponsive: machine.silence != nil)
     }
 
     private func problem(of machine: Machine, in phase: MountpointState.Phase) -> MountError? {
         switch phase {
-        case .mounted, .settling: driftProblem(of: machine)
+        case .mounted, .settling: silenceProblem(of: machine) ?? driftProblem(of: machine)
         case .lost: machine.problem ?? lossProblem(of: machine)
         case .stuck: stuckProblem(of: machine)
-        case .mounting where machine.isBuildWaiting: takenBuilds()
+        case .mounting where machine.isBuildWaiting: takenBuilds(for: machine)
         default: machine.problem
         }
     }

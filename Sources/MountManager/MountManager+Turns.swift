@@ -16,6 +16,12 @@ extension MountManager {
         proceed(in: turn.lane)
     }
 
+    /// Makes room for the next one, although it has not ended.
+    func leave(_ turn: Turn) {
+        lanes[turn.lane]?.leave(turn)
+        proceed(in: turn.lane)
+    }
+
     private func proceed(in lane: Lane.Name) {
         while let turn = lanes[lane]?.next() { turn.begin() }
     }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Filesystems
 public import Ledger
 public import Logging
 public import MountModel
@@ -40,6 +41,13 @@ public actor MountManager {
     var lanes: [Lane.Name: Lane]
     /// What of the load is counted as it changes.
     var counts = ManagerLoad()
+    /// When which filesystem is asked whether it is there.
+    var probes: ProbeSchedule<Mountpoint>
+    /// The questions that have no end yet.
+    var probing: [Mountpoint: Task<Void, Never>] = [:]
+    let typesWithServer: Set<FilesystemType>
+    /// The attempt at the mounts that were parked which is under way, and when there was the last.
+    var endingParked: (task: Task<Void, Never>, since: ContinuousClock.Instant)?
     var isAccepting = false
     var isStopping = false
     private var lastNumber: UInt64 = 0
@@ -54,9 +62,12 @@ public actor MountManager {
         self.executor = executor
         self.changes = changes
         self.logger = logger
+        probes = ProbeSchedule(configuration.probes)
+        typesWithServer = configuration.catalog.typesWithServer
         let limits = configuration.limits
         lanes = [
-            .sources: Lane(limit: limits.operationsAtOnce), .table: Lane(limit: limits.operationsAtOnce),
+            .sources: Lane(limit: limits.operationsAtOnce, limitPerServer: limits.operationsPerServer),
+            .table: Lane(limit: limits.operationsAtOnce, limitPerServer: limits.operationsPerServer),
             .ledger: Lane(limit: limits.writesAtOnce),
         ]
     }
@@ -77,7 +88,7 @@ public actor MountManager {
                     source: configuration.managed(entry.record.source), id: entry.record.mountID),
                 held: held, persistent: Set(entry.attachments.filter(\.persistent).map(\.key)),
                 isSameBoot: entry.record.boot == configuration.boot, hasOrphan: orphaned.contains(mountpoint),
-                isReadOnly: configuration.isReadOnly)
+                isReadOnly: configuration.isReadOnly, rungs: configuration.ladder.rungs)
             let machine = Machine(
                 mountpoint: mountpoint, state: state, attachments: entry.attachments, backoff: configuration.backoff)
             machines[mountpoint] = machine
@@ -102,15 +113,18 @@ public actor MountManager {
         async let looking: Void = changes.watchAttributes {
             await self.lookForDrift()
         }
+        async let serving: Void = executor.watchDeserted { await self.noteDeserted($0) }
         await watchDeadlines()
         await listening
         await looking
+        await serving
     }
 
     /// Takes no more requests, and answers those that wait with `unavailable`; nothing new is begun.
     public func stopAccepting() {
         isAccepting = false
         isStopping = true
+        for probe in probing.values { probe.cancel() }
         for machine in machines.values {
             machine.timer?.task.cancel()
             for id in machine.waiting.keys { withdraw(id, at: machine.mountpoint, because: .stopping) }
@@ -163,11 +177,15 @@ public actor MountManager {
         return lastNumber
     }
 
+    private var newState: MountpointState {
+        MountpointState(isReadOnly: configuration.isReadOnly, rungs: configuration.ladder.rungs)
+    }
+
     /// The mountpoint's machine, made if there is none.
     func machine(at mountpoint: Mountpoint) -> Machine {
         if let machine = machines[mountpoint] { return machine }
         let machine = Machine(
-            mountpoint: mountpoint, state: MountpointState(isReadOnly: configuration.isReadOnly), attachments: [],
+            mountpoint: mountpoint, state: newState, attachments: [],
             backoff: configuration.backoff)
         machines[mountpoint] = machine
         // The folder is not to go while a mount is being placed on it.
@@ -180,6 +198,8 @@ public actor MountManager {
         while await Deadline.passes(after: .seconds(1)) {
             noteOverdueOperations()
             checkLedgerPlace()
+            startProbes()
+            endParked()
         }
     }
 
@@ -187,8 +207,11 @@ public actor MountManager {
     package func noteOverdueOperations() {
         let limit = ContinuousClock.now - configuration.operationDeadline
         for machine in machines.values where machine.state.operation?.isStuck == false {
-            guard let operation = machine.operation, operation.progress.isRunning(sinceBefore: limit) else { continue }
+            guard let operation = machine.operation else { continue }
+            guard operation.progress.isStuck || operation.progress.isRunning(sinceBefore: limit) else { continue }
             logger.error("an operation is past its deadline", metadata: ["mountpoint": "\(machine.mountpoint)"])
+            // It has no thread any more, only a process that ends when the kernel lets go of it.
+            if operation.progress.isStuck { leave(operation.turn) }
             feed(.operationStuck, to: machine)
         }
     }

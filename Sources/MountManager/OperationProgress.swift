@@ -9,6 +9,7 @@ public final class OperationProgress: Sendable {
     @TaskLocal public static var current: OperationProgress?
 
     private let since = NIOLockedValueBox<ContinuousClock.Instant?>(nil)
+    private let stuck = NIOLockedValueBox(false)
 
     init() {}
 
@@ -17,6 +18,12 @@ public final class OperationProgress: Sendable {
 
     /// It has left its thread; another part of it may come.
     public func end() { since.withLockedValue { $0 = nil } }
+
+    /// Its worker is late and cannot be killed: it has no thread, and ends when the kernel lets go of it.
+    func noteStuck() { stuck.withLockedValue { $0 = true } }
+
+    /// Whether it waits for a worker that cannot be killed.
+    var isStuck: Bool { stuck.withLockedValue { $0 } }
 
     /// Whether it has been on its thread since before this moment.
     func isRunning(sinceBefore moment: ContinuousClock.Instant) -> Bool {

@@ -27,11 +27,12 @@ extension WorkerPool {
         }
         let group: ControlGroup
         do throws(SystemCallError) { group = try groups.begin() } catch { throw .refused(error) }
-        var isBuilt = false
-        defer { groups.end(group, keeping: isBuilt) }
+        var id: KernelMountID?
+        // A worker that waits for the filesystem which the program serves is freed by the program's end.
+        defer { groups.end(group, serving: id) }
         var answer = try call(WorkerOrder(.build(recipe, group: group.path), lock: lock), interrupt: interrupt)
         let mount = try mount(&answer)
-        isBuilt = true
+        id = mount.id
         return mount
     }
 
@@ -43,11 +44,33 @@ extension WorkerPool {
     }
 
     func unmount(
-        _ id: KernelMountID, from relative: FilePath, lock: OperationLock?
+        _ id: KernelMountID, from relative: FilePath, by means: UnmountMeans, lock: OperationLock?
     ) throws(OperationFailure) -> UnmountOutcome {
-        let answer = try call(WorkerOrder(.unmount(id, from: relative), lock: lock))
+        let answer = try call(WorkerOrder(.unmount(id, from: relative, by: means), lock: lock))
         guard case .unmounted(let outcome) = answer.reply else { throw failure(answer.reply) }
         return outcome
+    }
+
+    func endParked(_ id: KernelMountID) throws(OperationFailure) -> UnmountOutcome {
+        let answer = try call(WorkerOrder(.endParked(id), lock: nil))
+        guard case .unmounted(let outcome) = answer.reply else { throw failure(answer.reply) }
+        return outcome
+    }
+
+    func probe(
+        _ id: KernelMountID, at relative: FilePath, within limit: Duration, interrupt: OperationInterrupt?
+    ) throws(OperationFailure) {
+        let answer = try call(
+            WorkerOrder(.probe(id, at: relative), lock: nil), interrupt: interrupt, within: limit)
+        guard case .probed = answer.reply else { throw failure(answer.reply) }
+    }
+
+    func isDeserted(_ id: KernelMountID) -> Bool { groups?.isDeserted(id) ?? false }
+
+    func endHelpers(of id: KernelMountID) { groups?.kill(serving: id) }
+
+    func watchDeserted(_ notify: @escaping @Sendable (KernelMountID) async -> Void) async {
+        await groups?.watchDeserted(notify)
     }
 
     func makeWritable(

@@ -53,10 +53,14 @@ final class WorkerPool: KernelOperations {
     /// - Parameters:
     ///   - given: goes with the order; from then on it is the worker's alone.
     ///   - interrupt: kills the worker when it is raised.
-    /// - Throws: why there is no answer. The worker is no more by then, and nothing that it had begun goes on.
+    ///   - time: how long it may take, where that is not the same for all.
+    /// - Throws: why there is no answer. But for `stuck`, the worker is no more by then, and nothing that it had begun
+    ///   goes on.
     func call(
-        _ order: WorkerOrder, with given: consuming OwnedDescriptor? = nil, interrupt: OperationInterrupt? = nil
+        _ order: WorkerOrder, with given: consuming OwnedDescriptor? = nil, interrupt: OperationInterrupt? = nil,
+        within time: Duration? = nil
     ) throws(OperationFailure) -> Answer {
+        let limit = time ?? limit
         var descriptor = given
         while true {
             let worker = try take()
@@ -66,24 +70,21 @@ final class WorkerPool: KernelOperations {
             switch consume outcome {
             case .answered(let reply, let carried):
                 if isKilled {
-                    finish(worker)
+                    _ = finish(worker, after: limit)
                 } else if order.request.isLast {
-                    retire(worker)
+                    // By itself, and at once, but for what it waits for.
+                    _ = end(worker, after: limit)
                 } else {
                     keep(worker)
                 }
                 return Answer(reply: reply, descriptor: carried)
             case .unheard(let unsent):
                 // It ended while it was idle: another one takes the order.
-                finish(worker)
+                _ = finish(worker, after: limit)
                 if isKilled { throw .ended }
                 descriptor = unsent
-            case .ended:
-                finish(worker)
-                throw .ended
-            case .late:
-                finish(worker)
-                throw .late(limit)
+            case .ended: throw finish(worker, after: limit).map(OperationFailure.stuck) ?? .ended
+            case .late: throw finish(worker, after: limit).map(OperationFailure.stuck) ?? .late(limit)
             }
         }
     }
@@ -107,28 +108,41 @@ final class WorkerPool: KernelOperations {
 
     private func keep(_ worker: WorkerProcess) {
         let isKept = state.withLockedValue { state in
-            if !state.isClosed { state.idle.append(worker) } else { state.counts.running -= 1 }
+            if !state.isClosed { state.idle.append(worker) }
             return !state.isClosed
         }
-        if !isKept { _ = worker.kill() }
+        if !isKept { _ = end(worker, after: limit) }
     }
 
-    /// It ends by itself, and at once.
-    private func retire(_ worker: WorkerProcess) {
-        _ = worker.kill()
-        state.withLockedValue { $0.counts.running -= 1 }
-    }
-
-    /// Kills it, and waits until it has ended: as long as it lives it may still act.
-    private func finish(_ worker: WorkerProcess) {
+    /// Kills it as one that has failed, and waits for its end.
+    ///
+    /// - Returns: as ``end(_:after:)``.
+    private func finish(_ worker: WorkerProcess, after limit: Duration) -> StuckWorker? {
         state.withLockedValue { $0.counts.killed += 1 }
-        if !worker.kill() {
-            state.withLockedValue { $0.counts.stuck += 1 }
-            worker.waitForEnd()
-            state.withLockedValue { $0.counts.stuck -= 1 }
-        }
-        state.withLockedValue { $0.counts.running -= 1 }
+        return end(worker, after: limit)
     }
+
+    /// Kills it, and waits for its end: as long as it lives it may still act.
+    ///
+    /// - Returns: the worker, where the kernel does not let go of it; it is counted until it ends.
+    private func end(_ worker: WorkerProcess, after limit: Duration) -> StuckWorker? {
+        if worker.kill() {
+            state.withLockedValue { $0.counts.running -= 1 }
+            return nil
+        }
+        state.withLockedValue { $0.counts.stuck += 1 }
+        let end = Task { [state] in
+            while !worker.hasEnded, await Deadline.passes(after: Self.pauseBetweenLooks) {}
+            state.withLockedValue { state in
+                state.counts.stuck -= 1
+                state.counts.running -= 1
+            }
+        }
+        return StuckWorker(limit: limit, end: end)
+    }
+
+    /// How long after its end a worker that was stuck may still count as such.
+    private static let pauseBetweenLooks = Duration.milliseconds(100)
 }
 
 /// How many workers there are and have been.

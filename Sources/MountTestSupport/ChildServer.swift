@@ -53,13 +53,25 @@ public final class ChildServer {
     public var said: String { (try? String(contentsOfFile: logPath, encoding: .utf8)) ?? "" }
 
     /// Freezes it and all that it has forked: connections stay, and nothing is answered.
-    public func freeze() { kill(-pid, SIGSTOP) }
+    public func freeze() { signal(SIGSTOP) }
 
     /// Lets it go on.
-    public func thaw() { kill(-pid, SIGCONT) }
+    public func thaw() { signal(SIGCONT) }
+
+    /// Also those that have made a session of their own.
+    private func signal(_ number: CInt) {
+        var family = [pid]
+        var index = 0
+        while index < family.count {
+            family += (try? OwnProcesses.children(of: family[index])) ?? []
+            index += 1
+        }
+        for process in family { kill(process, number) }
+    }
 
     /// Ends it and all that it has forked, frozen or not, and waits for its end.
     public func end() {
+        signal(SIGKILL)
         kill(-pid, SIGKILL)
         var status: CInt = 0
         while waitpid(pid, &status, 0) < 0, errno == EINTR {}

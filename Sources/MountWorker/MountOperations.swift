@@ -82,15 +82,35 @@ public struct MountOperations: Sendable {
         }
     }
 
-    /// Unmounts exactly this mount.
+    /// Unmounts this mount, and nothing else.
     ///
     /// - Parameter relative: its place beneath the mount root.
     /// - Throws: EINVAL for a path that is not one of names beneath the root, else the kernel's refusal.
     public func unmount(
-        _ id: KernelMountID, from relative: FilePath
+        _ id: KernelMountID, from relative: FilePath, by means: UnmountMeans = .exactly
     ) throws(SystemCallError) -> UnmountOutcome {
         _ = try parking.keepAttached()
-        return try root.target(relative).unmountExactly(id, parking: parking)
+        return try root.target(relative).unmount(id, by: means, parking: parking)
+    }
+
+    /// Unmounts this mount in its parking slot, if nobody uses it.
+    ///
+    /// - Throws: the kernel's refusal.
+    public func finishParked(_ id: KernelMountID) throws(SystemCallError) -> UnmountOutcome {
+        _ = try parking.keepAttached()
+        return switch try parking.finish(id) {
+        case .unmounted: .unmounted
+        case .busy: .parked
+        case .absent: .absent
+        case .covered(let other): .foreign(other)
+        }
+    }
+
+    /// Asks the filesystem of this mount whether it is there, if the mount is on top at its place.
+    ///
+    /// - Throws: as ``unmount(_:from:by:)``, and the filesystem's refusal.
+    public func askFilesystem(of id: KernelMountID, at relative: FilePath) throws(SystemCallError) {
+        _ = try root.target(relative).askFilesystem(ofMount: id)
     }
 
     /// What is at the path: `folder`, or the name of the filesystem that is on the device or in the file; nil for what
@@ -110,7 +130,7 @@ public struct MountOperations: Sendable {
     /// Makes the filesystem of this mount writable again, if the mount is on top at its place.
     ///
     /// - Parameter relative: its place beneath the mount root.
-    /// - Throws: as ``unmount(_:from:)``.
+    /// - Throws: as ``unmount(_:from:by:)``.
     public func makeFilesystemWritable(_ id: KernelMountID, at relative: FilePath) throws(SystemCallError) {
         _ = try root.target(relative).makeFilesystemWritable(ofMount: id)
     }

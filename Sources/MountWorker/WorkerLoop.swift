@@ -65,8 +65,13 @@ public struct WorkerLoop: ~Copyable, Sendable {
             case .build(let recipe, let group):
                 mount = try operations.build(recipe, in: group.map(ControlGroup.init))
                 reply = .built
-            case .unmount(let id, let path):
-                reply = .unmounted(try operations.unmount(id, from: path, lock: nil))
+            case .unmount(let id, let path, let means):
+                reply = .unmounted(try operations.unmount(id, from: path, by: means, lock: nil))
+            case .endParked(let id):
+                reply = .unmounted(try operations.endParked(id))
+            case .probe(let id, let path):
+                try operations.probe(id, at: path, within: .zero, interrupt: nil)
+                reply = .probed
             case .close, .hold:
                 guard let held else { throw .refused(SystemCallError("close", .badFileDescriptor)) }
                 try operations.close(held)
@@ -83,7 +88,7 @@ public struct WorkerLoop: ~Copyable, Sendable {
             case .ownFolder(let shown): reply = .ownFolder(shown)
             case .helper(let failure): reply = .helperFailed(failure)
             // Only who waits for a worker knows these.
-            case .late, .ended: return
+            case .late, .stuck, .ended: return
             }
         }
         try connection.send(reply, with: mount?.descriptorNumber ?? -1)

@@ -90,6 +90,9 @@ package final class WorkerProcess: Sendable {
         while !hasEnded(by: .now + .seconds(3600)) {}
     }
 
+    /// Whether it has ended; takes note of its end.
+    package var hasEnded: Bool { hasEnded(by: .now) }
+
     private func hasEnded(by deadline: ContinuousClock.Instant) -> Bool {
         do throws(SystemCallError) {
             repeat {

@@ -9,8 +9,12 @@ public enum WorkerRequest: Hashable, Sendable {
     /// Make a detached mount. Where a helper program makes it, it does so in this control group, and it is the worker's
     /// last deed.
     case build(MountRecipe, group: FilePath? = nil)
-    /// Unmount exactly this mount from its place beneath the mount root.
-    case unmount(KernelMountID, from: FilePath)
+    /// Unmount this mount, and nothing else, from its place beneath the mount root.
+    case unmount(KernelMountID, from: FilePath, by: UnmountMeans = .exactly)
+    /// Unmount this mount in its parking slot, if nobody uses it.
+    case endParked(KernelMountID)
+    /// Ask the filesystem of this mount whether it is there, if the mount is on top at its place.
+    case probe(KernelMountID, at: FilePath)
     /// Keep the descriptor that comes with the packet for the `close` that follows; the only request without an answer.
     case hold
     /// Close what is held, the last descriptor of a mount that was never placed: its end may take a while. It comes in
@@ -41,6 +45,8 @@ public enum WorkerReply: Hashable, Sendable {
     case detected(String?)
     /// It is writable, or not on top any more.
     case madeWritable
+    /// The filesystem has answered, or its mount is not on top any more.
+    case probed
     /// The mount would show a folder of Holdfast's own; it is not built.
     case ownFolder(OwnFolders.Shown)
     /// The kernel's refusal; nothing is left behind.
@@ -56,10 +62,11 @@ extension WorkerRequest: PacketValue {
             packet.append(UInt8(0))
             packet.append(recipe)
             packet.append(group)
-        case .unmount(let id, let path):
+        case .unmount(let id, let path, let means):
             packet.append(UInt8(1))
             packet.append(id)
             packet.append(path)
+            packet.append(means.rawValue)
         case .close: packet.append(UInt8(2))
         case .hold: packet.append(UInt8(4))
         case .detect(let path):
@@ -69,17 +76,29 @@ extension WorkerRequest: PacketValue {
             packet.append(UInt8(5))
             packet.append(id)
             packet.append(path)
+        case .endParked(let id):
+            packet.append(UInt8(6))
+            packet.append(id)
+        case .probe(let id, let path):
+            packet.append(UInt8(7))
+            packet.append(id)
+            packet.append(path)
         }
     }
 
     package init(from packet: inout PacketReader) throws(MalformedPacket) {
         switch try packet.take(UInt8.self) {
         case 0: self = .build(try packet.take(), group: try packet.take())
-        case 1: self = .unmount(try packet.take(), from: try packet.take())
+        case 1:
+            let (id, path): (KernelMountID, FilePath) = (try packet.take(), try packet.take())
+            guard let means = UnmountMeans(rawValue: try packet.take()) else { throw MalformedPacket() }
+            self = .unmount(id, from: path, by: means)
         case 2: self = .close
         case 3: self = .detect(try packet.take())
         case 4: self = .hold
         case 5: self = .makeWritable(try packet.take(), at: try packet.take())
+        case 6: self = .endParked(try packet.take())
+        case 7: self = .probe(try packet.take(), at: try packet.take())
         default: throw MalformedPacket()
         }
     }
@@ -107,6 +126,7 @@ extension WorkerReply: PacketValue {
         case .helperFailed(let failure):
             packet.append(UInt8(7))
             packet.append(failure)
+        case .probed: packet.append(UInt8(8))
         }
     }
 
@@ -120,6 +140,7 @@ extension WorkerReply: PacketValue {
         case 5: self = .madeWritable
         case 6: self = .ownFolder(OwnFolders.Shown(try packet.take(), shows: try packet.take()))
         case 7: self = .helperFailed(try packet.take())
+        case 8: self = .probed
         default: throw MalformedPacket()
         }
     }

@@ -36,7 +36,7 @@ struct TextStyle: Hashable, Sendable {
         case "mounted", "ok": .green
         case "mounting", "unmounting", "lingering", "settling", "forgetting", "recovering", "drifted", "unrecorded":
             .yellow
-        case "lost", "stuck", "foreign", "moved", "missing", "replaced": .red
+        case "lost", "stuck", "foreign", "moved", "missing", "replaced", "unresponsive": .red
         default: nil
         }
     }

@@ -7,7 +7,7 @@ import HoldfastAPI
 struct Verify: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Ask the kernel whether every mount is what it should be.",
-        discussion: "Exits with 0 if all are ok and with 1 if one is missing, replaced, foreign or drifted.")
+        discussion: "Exits with 0 if all are ok and with 1 if one is missing, replaced, foreign, drifted or silent.")
 
     @OptionGroup var common: CommonOptions
     @ParentCommand var parent: Holdfast

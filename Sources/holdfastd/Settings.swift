@@ -22,6 +22,8 @@ struct Settings {
     /// On the command line only: it is a decision, not a setting.
     var beginsNewLedger = false
     var limits: ManagerLimits
+    var probes: ProbePolicy
+    var ladder: UnmountLadder
 
     static let defaults = (
         stateFolder: "/var/lib/holdfast/state", runtimeFolder: "/run/holdfast", mountRoot: "/var/lib/holdfast/mounts"
@@ -56,6 +58,8 @@ struct Settings {
         operationDeadline = .seconds(seconds)
         reconcile = try ReconcilePolicy(file.reconcile)
         limits = try ManagerLimits(file.limits)
+        probes = try ProbePolicy(file.probe)
+        ladder = try UnmountLadder(file.unmount, probes)
         guard !mountRoot.path.starts(with: stateFolder.path), !mountRoot.path.starts(with: runtimeFolder.path) else {
             throw .invalidArgument(
                 "mount_root \(mountRoot) is inside state_dir or runtime_dir, which only root can enter",
@@ -78,6 +82,8 @@ struct Settings {
         options.operationDeadline = operationDeadline
         options.reconcile = reconcile
         options.limits = limits
+        options.probes = probes
+        options.ladder = ladder
         options.beginsNewLedger = beginsNewLedger
         options.workerProgram = worker
         options.workerEnvironment = failpoints.workerEnvironment
@@ -148,6 +154,8 @@ extension ManagerLimits {
         waitingAtMountpoint =
             try Self.number(table.waitingPerMountpoint, "waiting_per_mountpoint", 1...1_000_000) ?? waitingAtMountpoint
         awaitedOperations = try Self.number(table.operations, "operations", 1...100_000) ?? awaitedOperations
+        operationsPerServer =
+            try Self.number(table.operationsPerServer, "operations_per_server", 1...1024) ?? operationsPerServer
         if let seconds = try Self.number(table.requestTimeoutSeconds, "request_timeout_seconds", 1...86_400) {
             requestTime = .seconds(seconds)
         }

@@ -17,6 +17,8 @@ struct SettingsFile: Codable {
     var operationDeadlineSeconds: Int?
     var reconcile: ReconcileTable?
     var limits: LimitsTable?
+    var probe: ProbeTable?
+    var unmount: UnmountTable?
 
     /// `[limits]`: how much the daemon takes on at one time.
     struct LimitsTable: Codable {
@@ -25,6 +27,7 @@ struct SettingsFile: Codable {
         var waitingRequests: Int?
         var waitingPerMountpoint: Int?
         var operations: Int?
+        var operationsPerServer: Int?
         var requestTimeoutSeconds: Int?
 
         enum CodingKeys: String, CodingKey, CaseIterable {
@@ -32,8 +35,27 @@ struct SettingsFile: Codable {
             case waitingRequests = "waiting_requests"
             case waitingPerMountpoint = "waiting_per_mountpoint"
             case operations
+            case operationsPerServer = "operations_per_server"
             case requestTimeoutSeconds = "request_timeout_seconds"
         }
+    }
+
+    /// `[probe]`: how filesystems with a server are asked whether they are there.
+    struct ProbeTable: Codable {
+        var intervalSeconds: Int?
+        var timeoutSeconds: Int?
+
+        enum CodingKeys: String, CodingKey, CaseIterable {
+            case intervalSeconds = "interval_seconds"
+            case timeoutSeconds = "timeout_seconds"
+        }
+    }
+
+    /// `[unmount]`: what is done about a mount that nobody needs any more and whose filesystem does not answer.
+    struct UnmountTable: Codable {
+        var whenSilent: String?
+
+        enum CodingKeys: String, CodingKey, CaseIterable { case whenSilent = "when_silent" }
     }
 
     /// `[reconcile]`: what is done about mounts that others have changed.
@@ -62,7 +84,7 @@ struct SettingsFile: Codable {
         case allowsPrivateNamespace = "allow_private_namespace"
         case threads
         case operationDeadlineSeconds = "operation_deadline_seconds"
-        case reconcile, limits
+        case reconcile, limits, probe, unmount
     }
 
     /// Reads and decodes the file.
@@ -81,6 +103,12 @@ struct SettingsFile: Codable {
             try check(table, CodingKeys.self, path)
             if let limits = table["limits"]?.table {
                 try check(limits, LimitsTable.CodingKeys.self, "\(path), [limits]")
+            }
+            if let probe = table["probe"]?.table {
+                try check(probe, ProbeTable.CodingKeys.self, "\(path), [probe]")
+            }
+            if let unmount = table["unmount"]?.table {
+                try check(unmount, UnmountTable.CodingKeys.self, "\(path), [unmount]")
             }
             if let reconcile = table["reconcile"]?.table {
                 try check(reconcile, ReconcileTable.CodingKeys.self, "\(path), [reconcile]")
@@ -140,13 +168,21 @@ extension SettingsFile.CodingKeys: SettingKey {
         case .stateFolder, .runtimeFolder, .mountRoot, .socket, .worker, .logLevel: .string
         case .threads, .operationDeadlineSeconds: .int
         case .allowsPrivateNamespace: .bool
-        case .reconcile, .limits: .table
+        case .reconcile, .limits, .probe, .unmount: .table
         }
     }
 }
 
 extension SettingsFile.LimitsTable.CodingKeys: SettingKey {
     var type: TOMLType { .int }
+}
+
+extension SettingsFile.ProbeTable.CodingKeys: SettingKey {
+    var type: TOMLType { .int }
+}
+
+extension SettingsFile.UnmountTable.CodingKeys: SettingKey {
+    var type: TOMLType { .string }
 }
 
 extension SettingsFile.ReconcileTable.CodingKeys: SettingKey {

@@ -142,4 +142,21 @@ import Testing
         #expect(catalog.type(forSignature: name)?.rawValue == expected)
         #expect(FilesystemCatalog(entries: []).type(forSignature: name) == nil)
     }
+
+    @Test func `sources that wait for one server have its name in common`() throws {
+        func server(_ type: String, _ text: String) throws -> String? {
+            let source = try FilesystemCatalog.standard.source(
+                type: FilesystemType(rawValue: type), source: text, options: [])
+            return FilesystemCatalog.standard.server(of: source)?.string
+        }
+        #expect(try server("sshfs", "root@Files.example:/a") == "files.example")
+        #expect(try server("sshfs", "files.example:/b") == "files.example")
+        #expect(try server("sshfs", "[2001:db8::1]:/b") == "[2001:db8::1]")
+        #expect(try server("ext4", "/dev/vdb") == "/dev/vdb")
+        #expect(try server("bind", "/srv/data") == "/srv/data")
+        #expect(try server("tmpfs", "scratch") == nil)
+        let types = FilesystemCatalog.standard.typesWithServer
+        #expect(types.contains(FilesystemType(rawValue: "sshfs")) && types.contains(FilesystemType(rawValue: "rclone")))
+        #expect(!types.contains(FilesystemType(rawValue: "ext4")))
+    }
 }

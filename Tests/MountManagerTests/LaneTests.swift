@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import MountModel
 import Testing
 
 @testable import MountManager
@@ -72,5 +73,72 @@ import Testing
         }
         #expect(lane.waiting == 0)
         #expect(lane.held <= 64)
+    }
+
+    private func turn(of server: String?, isAwaited: Bool = true) -> Turn {
+        Turn(in: .sources, isAwaited: isAwaited, server: server.map { ExactText($0) })
+    }
+
+    @Test mutating func oneServerHasNoMoreThanItsShareAndOthersPass() {
+        lane = Lane(limit: 4, limitPerServer: 2)
+        let turns = ["dead", "dead", "dead", "dead", "well", nil].map { turn(of: $0) }
+        for turn in turns { lane.add(turn) }
+        var begun: [Turn] = []
+        while let next = lane.next() { begun.append(next) }
+        let places = begun.map { turn in turns.firstIndex { $0 === turn } }
+        #expect(places == [0, 1, 4, 5])
+        #expect(lane.waiting == 2)
+        let isDeadFull = lane.isFull(for: ExactText("dead"))
+        #expect(isDeadFull && !lane.isFull(for: ExactText("well")))
+        // The place of another does not help those that wait for the server.
+        lane.end(turns[4])
+        let none = lane.next()
+        #expect(none == nil)
+        // Who has waited longest has the server's, before those who came later.
+        lane.add(turn(of: "late"))
+        lane.end(turns[0])
+        let next = lane.next()
+        #expect(next === turns[2])
+        for turn in [turns[1], turns[2], turns[5]] { lane.end(turn) }
+        while let next = lane.next() { lane.end(next) }
+        #expect(lane.waiting == 0 && lane.running == 0 && lane.awaited == 0)
+    }
+
+    @Test mutating func whoWaitsForAServerIsWithdrawnAndPromotedAsOthers() {
+        lane = Lane(limit: 4, limitPerServer: 1)
+        let turns = [true, false, false, true].map { turn(of: "dead", isAwaited: $0) }
+        for turn in turns { lane.add(turn) }
+        let first = lane.next()
+        #expect(first === turns[0])
+        let second = lane.next()
+        #expect(second == nil)
+        #expect(lane.waiting == 3)
+        lane.promote(turns[2])
+        let isWithdrawn = lane.withdraw(turns[3])
+        #expect(isWithdrawn && lane.waiting == 2 && lane.awaited == 2)
+        lane.end(turns[0])
+        let order = self.order(of: turns)
+        #expect(order == [1, 2])
+        #expect(lane.waiting == 0 && lane.awaited == 0)
+    }
+
+    @Test mutating func whatCannotBeHelpedGivesItsPlaceButNotItsServers() {
+        lane = Lane(limit: 1, limitPerServer: 1)
+        let turns = ["dead", "dead", "well", "other"].map { turn(of: $0) }
+        for turn in turns { lane.add(turn) }
+        let first = lane.next()
+        #expect(first === turns[0])
+        lane.leave(turns[0])
+        let second = lane.next()
+        #expect(second === turns[2])
+        // No more than the limit once more: two of them hold it.
+        lane.leave(turns[2])
+        let third = lane.next()
+        #expect(third == nil && lane.left == 1 && lane.running == 1)
+        lane.end(turns[0])
+        lane.end(turns[2])
+        #expect(lane.left == 0 && lane.running == 0)
+        let order = self.order(of: turns)
+        #expect(order == [1, 3])
     }
 }

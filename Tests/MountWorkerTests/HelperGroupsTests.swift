@@ -4,6 +4,7 @@ import Foundation
 import LinuxMount
 import MountModel
 import MountTestSupport
+import Synchronization
 import SystemPackage
 import Testing
 
@@ -12,6 +13,8 @@ import Testing
 /// The control groups of helper programs, with real processes in them.
 @Suite(.serialized, .timeLimit(.minutes(1))) struct HelperGroupsTests {
     private let name = "groups-test-\(getpid())"
+    /// Of no mount that there is.
+    private static let id = KernelMountID(rawValue: 1 << 40)
 
     /// A process in the group, which ends by being killed only.
     private func sleeper(in group: ControlGroup) throws -> Process {
@@ -33,16 +36,35 @@ import Testing
 
     private func isThere(_ group: ControlGroup) -> Bool { access(group.path.string, F_OK) == 0 }
 
+    @Test func `those who begin at once take no group from each other`() throws {
+        let groups = try HelperGroups(named: name)
+        let failures = Mutex<[String]>([])
+        DispatchQueue.concurrentPerform(iterations: 8) { _ in
+            for _ in 0..<50 {
+                do {
+                    let group = try groups.begin()
+                    sched_yield()
+                    if !isThere(group) { failures.withLock { $0.append("\(group.path) is gone") } }
+                    groups.end(group, serving: nil)
+                } catch {
+                    failures.withLock { $0.append("\(error)") }
+                }
+            }
+        }
+        #expect(failures.withLock { $0 } == [])
+        groups.close()
+    }
+
     @Test func `a group is killed with its operation unless a mount came of it`() throws {
         let groups = try HelperGroups(named: name)
         let failed = try groups.begin()
         let mounted = try groups.begin()
         #expect(failed != mounted)
         let (ended, serving) = (try sleeper(in: failed), try sleeper(in: mounted))
-        groups.end(failed, keeping: false)
+        groups.end(failed, serving: nil)
         try waitForEnd(of: ended)
         #expect(ended.terminationReason == .uncaughtSignal && ended.terminationStatus == SIGKILL)
-        groups.end(mounted, keeping: true)
+        groups.end(mounted, serving: Self.id)
         // The next one takes away what is empty, and nothing else.
         let next = try groups.begin()
         #expect(!isThere(failed))
@@ -65,7 +87,7 @@ import Testing
         let begun = try groups.begin()
         try groups.sweep()
         #expect(isThere(begun))
-        groups.end(begun, keeping: false)
+        groups.end(begun, serving: nil)
         groups.close()
         #expect(!isThere(begun))
     }
@@ -77,9 +99,45 @@ import Testing
         let second = try HelperGroups(named: name)
         let other = try second.begin()
         #expect(other != taken)
-        second.end(other, keeping: false)
+        second.end(other, serving: nil)
         try taken.kill()
         try waitForEnd(of: serving)
         second.close()
+    }
+
+    @Test func `the end of the last process is told at once, and known to who was not there`() async throws {
+        let groups = try HelperGroups(named: name)
+        let group = try groups.begin()
+        let serving = try sleeper(in: group)
+        groups.end(group, serving: Self.id)
+        #expect(!groups.isDeserted(Self.id) && !groups.isDeserted(KernelMountID(rawValue: 7)))
+        let (told, continuation) = AsyncStream.makeStream(of: KernelMountID.self)
+        let watching = Task { await groups.watchDeserted { continuation.yield($0) } }
+        try group.kill()
+        var first = told.makeAsyncIterator()
+        #expect(await first.next() == Self.id)
+        try waitForEnd(of: serving)
+        #expect(groups.isDeserted(Self.id))
+        watching.cancel()
+        await watching.value
+        // An empty group is kept for its mount, which may be about to get its place.
+        try groups.sweep()
+        #expect(isThere(group))
+        groups.close()
+        #expect(!isThere(group))
+    }
+
+    @Test func `a group bears its mount's id as long as it is there`() throws {
+        let groups = try HelperGroups(named: name)
+        let group = try groups.begin()
+        let serving = try sleeper(in: group)
+        groups.end(group, serving: Self.id)
+        let later = try HelperGroups(named: name)
+        #expect(!later.isDeserted(Self.id))
+        later.kill(serving: Self.id)
+        try waitForEnd(of: serving)
+        #expect(later.isDeserted(Self.id))
+        later.close()
+        #expect(!isThere(group))
     }
 }

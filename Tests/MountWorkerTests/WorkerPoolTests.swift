@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CLinux
 import Filesystems
 import Foundation
 import LinuxMount
@@ -32,7 +33,7 @@ import Testing
         try withPool { site, pool in
             #expect(pool.counts == WorkerCounts())
             let id = try site.place(try build(pool, WorkerSite.recipe("tmpfs")), at: "data")
-            #expect(try pool.unmount(id, from: "data", lock: OperationLock(rawValue: 1)) == .unmounted)
+            #expect(try pool.unmount(id, from: "data", by: .exactly, lock: OperationLock(rawValue: 1)) == .unmounted)
             #expect(try pool.detect("/", interrupt: nil) == "folder")
             try site.root.target("data").removeFolder()
             #expect(pool.counts == WorkerCounts(running: 1, stuck: 0, killed: 0))
@@ -156,4 +157,93 @@ import Testing
             #expect(error.errno == .noSuchFileOrDirectory)
         }
     }
+
+    @Test func `one that cannot be killed is counted, holds nobody up, and is freed by the connection's abort`()
+        async throws
+    {
+        let limit = Duration.milliseconds(100)
+        let stuck = StuckBox()
+        // The first sleep of a process opens a descriptor, and keeps it.
+        try await Task.sleep(for: .milliseconds(1))
+        try withPool { site, pool in
+            let silent = try SilentFilesystem()
+            let id = try site.place(silent.mount(), at: "silent")
+            let device = try #require(try MountTable.current.entry(id)).device
+            let before = try OwnProcesses.children()
+            let asked = Thread {
+                do throws(OperationFailure) {
+                    try pool.probe(id, at: "silent", within: limit, interrupt: nil)
+                } catch {
+                    if case .stuck(let worker) = error { stuck.worker = worker }
+                }
+            }
+            asked.start()
+            try silent.takeQuestion()
+            while !asked.isFinished { usleep(1_000) }
+            let worker = try #require(stuck.worker)
+            #expect(worker.limit == limit)
+            #expect(pool.counts == WorkerCounts(running: 1, stuck: 1, killed: 1))
+            let process = try #require(try OwnProcesses.children().subtracting(before).first)
+            #expect(try String(contentsOfFile: "/proc/\(process)/stat", encoding: .utf8).contains(") D "))
+            // Others go on.
+            #expect(try pool.detect("/", interrupt: nil) == "folder")
+            #expect(try pool.unmount(id, from: "silent", by: .exactly, lock: nil) == .busy)
+            #expect(try FuseConnection.abort(device: device))
+            while pool.counts.stuck > 0 { usleep(1_000) }
+            let refusal = #expect(throws: OperationFailure.self) {
+                try pool.probe(id, at: "silent", within: .seconds(30), interrupt: nil)
+            }
+            #expect(refusal?.errno == .socketNotConnected)
+            #expect(try pool.unmount(id, from: "silent", by: .exactly, lock: nil) == .unmounted)
+            #expect(try !FuseConnection.abort(device: device))
+            try site.root.target("silent").removeFolder()
+            _ = consume silent
+        }
+        await stuck.worker?.end.value
+    }
+
+    @Test func `a mount whose filesystem does not answer is unmounted by force, parked, or detached`() throws {
+        try withPool { site, pool in
+            for means in [UnmountMeans.force, .park, .detach] {
+                let silent = try SilentFilesystem()
+                let id = try site.place(silent.mount(), at: "silent")
+                let user = open(site.root.path.appending("silent").string, hf_o_path | O_CLOEXEC)
+                try #require(user >= 0)
+                #expect(try pool.unmount(id, from: "silent", by: .exactly, lock: nil) == .busy)
+                let outcome = try pool.unmount(id, from: "silent", by: means, lock: nil)
+                switch means {
+                case .exactly, .force:
+                    // Its user has not left.
+                    #expect(outcome == .busy)
+                    #expect(try site.root.target("silent").topmost() == .mount(id))
+                case .park:
+                    #expect(outcome == .parked)
+                    #expect(try site.root.target("silent").topmost() == .folder)
+                    #expect(try pool.endParked(id) == .parked)
+                case .detach:
+                    #expect(outcome == .unmounted)
+                    #expect(try MountTable.current.entry(id) == nil)
+                }
+                close(user)
+                switch means {
+                case .exactly, .force:
+                    #expect(try pool.unmount(id, from: "silent", by: .force, lock: nil) == .unmounted)
+                case .park: #expect(try pool.endParked(id) == .unmounted)
+                case .detach: break
+                }
+                try site.root.target("silent").removeFolder()
+                _ = consume silent
+            }
+        }
+    }
+}
+
+// SAFETY: the thread that writes it has ended when it is read.
+private final class StuckBox: @unchecked Sendable {
+    var worker: StuckWorker?
+}
+
+extension OperationFailure {
+    /// Why the kernel refused.
+    fileprivate var errno: Errno? { if case .refused(let error) = self { error.errno } else { nil } }
 }

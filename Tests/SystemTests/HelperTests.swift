@@ -129,40 +129,6 @@ extension RealDaemon {
             }
         }
 
-        @Test func aProcessThatDiesTakesItsMountWithItAndADetachClearsItAway() throws {
-            try TestHost.run { host in
-                let server = try SSHServer(in: host.folder)
-                let path = try host.attach("vm-1", to: server.source, type: "sshfs", options: server.options).path
-                for process in try host.helpers() { kill(process, SIGKILL) }
-                try host.expectNoHelpers()
-                #expect(access(path, F_OK) != 0 && errno == ENOTCONN)
-                try host.detach("vm-1", from: server.source)
-                try host.waitForState("absent")
-                let again = try host.attach("vm-1", to: server.source, type: "sshfs", options: server.options).path
-                try "hello".write(toFile: again + "/file", atomically: false, encoding: .utf8)
-                try host.detach("vm-1", from: server.source)
-                try host.expectNoHelpers()
-            }
-        }
-
-        @Test func aServerThatDoesNotAnswerCostsItsAttachersTheirTime() throws {
-            try TestHost.run { host in
-                let server = try SSHServer(in: host.folder)
-                server.server.freeze()
-                let problem = #expect(throws: Problem.self) {
-                    try host.attach(
-                        "vm-1", to: server.source, type: "sshfs", options: server.options, timeout: 1)
-                }
-                #expect(problem?.code == "timed_out")
-                try host.waitForState("absent")
-                try host.expectNoHelpers()
-                server.server.thaw()
-                try host.attach("vm-1", to: server.source, type: "sshfs", options: server.options)
-                try host.detach("vm-1", from: server.source)
-                try host.expectNoHelpers()
-            }
-        }
-
         @Test func itKeepsNothingOfTheHostsMounted() throws {
             try TestHost.run { host in
                 let image = try host.image("disk.img")

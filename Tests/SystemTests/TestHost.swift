@@ -168,6 +168,11 @@ final class TestHost: @unchecked Sendable {  // SAFETY: only the test's own thre
     /// What the kernel has mounted beneath the mount root.
     func managedMounts() throws -> [MountEntry] { try MountTable(.mountinfo).entries(beneath: FilePath(mountRoot)) }
 
+    /// The kernel's mounts beneath a folder of this host's.
+    func mounts(beneath name: String) throws -> [MountEntry] {
+        try MountTable(.mountinfo).entries(beneath: FilePath("\(folder)/\(name)"))
+    }
+
     private func mountLines() throws -> [String] {
         try String(contentsOfFile: "/proc/self/mountinfo", encoding: .utf8).split(separator: "\n").map(String.init)
             .filter { $0.contains(folder) }

@@ -11,6 +11,10 @@
 
 // Length of the text in `buffer` (not terminated), or -ENAMETOOLONG.
 ssize_t hf_read_link(int folder, const char *name, char *buffer, size_t capacity);
+int hf_set_attribute(const char *path, const char *name, const void *value, size_t count);
+ssize_t hf_get_attribute(const char *path, const char *name, void *value, size_t capacity);
+// Asks the filesystem for its statistics (fstatfs): 0 if it has answered.
+int hf_ask_filesystem(int descriptor);
 int hf_status_flags(int descriptor);
 int hf_make_block_node(const char *path, uint32_t mode, uint32_t major, uint32_t minor);
 int hf_truncate(int descriptor, uint64_t size);
@@ -55,6 +59,18 @@ int hf_mount_events_open(void);
 int hf_mount_events_mark(int events, int mount_namespace);
 int hf_duplicate(int descriptor);
 int hf_event_counter(void);
+
+// --- file events ---
+
+// As many as one call of `hf_file_events_read` may need room for.
+#define HF_FILE_EVENTS_ROOM 256
+
+int hf_file_events_open(void);
+// Watches a file for changes of its content; the number by which events name it.
+int hf_file_events_add(int events, const char *path);
+int hf_file_events_remove(int events, int watch);
+// The numbers of the files that have changed, -1 for "perhaps all"; -EAGAIN where there are none.
+ssize_t hf_file_events_read(int events, int *watches, size_t capacity);
 
 #define HF_READY_FIRST 1
 #define HF_READY_SECOND 2

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import LinuxMount
+public import MountModel
+internal import MountWorker
+internal import SystemPackage
+
+extension LinuxExecutor {
+    public func probe(_ id: MountID, at mountpoint: Mountpoint, within limit: Duration) async -> ProbeResult {
+        let interrupt = OperationInterrupt()
+        let result = await withTaskCancellationHandler {
+            await onThread(of: .probes) { () -> OperationFailure? in
+                do throws(OperationFailure) {
+                    try self.ask(
+                        KernelMountID(rawValue: id.rawValue), at: mountpoint, within: limit, interrupt: interrupt)
+                    return nil
+                } catch {
+                    return error
+                }
+            }
+        } onCancel: {
+            interrupt.raise()
+        }
+        switch result {
+        case .success(nil): return ProbeResult(.answered)
+        case .success(.refused(let error)):
+            return ProbeResult(.refused(.operation("ask the filesystem at", mountpoint, failed: error)))
+        case .success(.late): return ProbeResult(.silent)
+        case .success(.stuck(let worker)): return ProbeResult(.silent, rest: worker.end)
+        case .success(.ended), .success(.ownFolder), .success(.helper), .failure: return ProbeResult(.unknown)
+        }
+    }
+
+    /// Blocks the thread.
+    func ask(
+        _ id: KernelMountID, at mountpoint: Mountpoint, within limit: Duration, interrupt: OperationInterrupt?
+    ) throws(OperationFailure) {
+        let relative: FilePath
+        do throws(SystemCallError) { relative = try target(mountpoint).relative } catch { throw .refused(error) }
+        try operations.probe(id, at: relative, within: limit, interrupt: interrupt)
+    }
+
+    public func watchDeserted(_ notify: @escaping @Sendable (MountID) async -> Void) async {
+        await operations.watchDeserted { await notify(MountID(rawValue: $0.rawValue)) }
+    }
+
+    /// Takes a mount away whose process is no more, by its own word and by the kernel's: nobody can use it, and a new
+    /// one is to take its place.
+    ///
+    /// - Returns: what is there afterwards; nil where it is served, or must not be touched.
+    func takeAwayIfDeserted(_ id: MountID, from mountpoint: Mountpoint) -> OperationOutcome? {
+        let kernelID = KernelMountID(rawValue: id.rawValue)
+        guard !isReadOnly, operations.isDeserted(kernelID) else { return nil }
+        do throws(OperationFailure) {
+            try ask(kernelID, at: mountpoint, within: ladder.patience, interrupt: nil)
+            return nil
+        } catch {
+            guard case .refused(let refusal) = error, refusal.errno.isOfLostServer else { return nil }
+        }
+        steps.reached(.unmount)
+        do throws(OperationFailure) {
+            _ = try operations.unmount(
+                kernelID, from: try relative(mountpoint), by: .detach, lock: Identifier.lock(of: mountpoint))
+            steps.reached(.unmounted)
+        } catch {
+            var outcome = observe(id, at: mountpoint)
+            outcome.problem = .operation("take away", mountpoint, failed: error)
+            return outcome
+        }
+        var outcome = observe(id, at: mountpoint)
+        let isThere = outcome.seen == .ours
+        outcome.problem = MountError(
+            .unavailable,
+            "the process that served \(mountpoint) has ended"
+                + (isThere ? ", and its mount cannot be taken away" : ": it is mounted anew"),
+            context: MountError.Context(operation: "inspect", target: mountpoint.description),
+            hint: isThere
+                ? "others have mounted within it, or made the mount root shared: undo that"
+                : "files that were open on it fail with ENOTCONN until they are opened again; find out what ended it")
+        return outcome
+    }
+
+    private func relative(_ mountpoint: Mountpoint) throws(OperationFailure) -> FilePath {
+        do throws(SystemCallError) { return try target(mountpoint).relative } catch { throw .refused(error) }
+    }
+}

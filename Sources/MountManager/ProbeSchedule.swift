@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import MountModel
+
+/// How filesystems with a server, or a process, behind them are asked whether they are there.
+public struct ProbePolicy: Hashable, Sendable {
+    /// The time between two questions to one filesystem, more or less; nil for no questions.
+    public var interval: Duration? = .seconds(30)
+    /// How long an answer may take.
+    public var limit = Duration.seconds(10)
+
+    /// The defaults.
+    public init() {}
+}
+
+/// When which filesystem is asked, and how many at once: those that are silent take at most half of the places, and of
+/// a server with one of them no second one is asked meanwhile, so that the others are asked in time.
+///
+/// A value: its owner has the clock, the chance, and the questions.
+struct ProbeSchedule<Subject: Hashable & Sendable> {
+    typealias Instant = ContinuousClock.Instant
+
+    private let interval: Duration?
+    private let limit: Int
+    private let limitPerServer: Int
+    /// Questions that cannot be ended, beyond which the silent are asked no more.
+    private let stuckLimit: Int
+    private var servers: [Subject: ExactText] = [:]
+    private var due: [Subject: Instant] = [:]
+    private var queue: [Subject] = []
+    private(set) var running: Set<Subject> = []
+    private var silent: Set<Subject> = []
+    private var stuck: Set<Subject> = []
+
+    init(_ policy: ProbePolicy, limit: Int = 8, limitPerServer: Int = 4, stuckLimit: Int = 64) {
+        interval = policy.interval
+        self.limit = limit
+        self.limitPerServer = limitPerServer
+        self.stuckLimit = stuckLimit
+    }
+
+    /// Takes note of all that are to be asked, and by which server each is; a new one has its first turn within the
+    /// interval.
+    ///
+    /// - Parameter chance: a number from 0 up to 1.
+    mutating func refresh(_ subjects: [Subject: ExactText?], at now: Instant, chance: () -> Double) {
+        guard let interval else { return }
+        for subject in due.keys where subjects[subject] == nil {
+            due[subject] = nil
+            silent.remove(subject)
+        }
+        servers = subjects.compactMapValues(\.self)
+        for subject in subjects.keys where due[subject] == nil { due[subject] = now + interval * chance() }
+        queue = due.filter { $0.value <= now && !running.contains($0.key) && !stuck.contains($0.key) }
+            .sorted { $0.value < $1.value }.map(\.key)
+    }
+
+    /// Who is to be asked now; nil where nobody is, or no more may be.
+    mutating func next() -> Subject? {
+        guard running.count < limit, let index = queue.firstIndex(where: mayBegin) else { return nil }
+        let subject = queue.remove(at: index)
+        running.insert(subject)
+        return subject
+    }
+
+    private func mayBegin(_ subject: Subject) -> Bool {
+        if silent.contains(subject) {
+            guard stuck.count < stuckLimit, running.count(where: { silent.contains($0) }) < limit / 2 else {
+                return false
+            }
+        }
+        guard let server = servers[subject] else { return true }
+        let others = running.filter { servers[$0] == server }
+        let isSilent = silent.contains(subject) || others.contains { silent.contains($0) }
+        return others.count < (isSilent ? 1 : limitPerServer)
+    }
+
+    /// The question has been answered, or not.
+    ///
+    /// - Parameter isStuck: whether who asked waits on and cannot be ended; nobody else asks until `free`.
+    mutating func end(_ subject: Subject, isSilent: Bool, isStuck: Bool, at now: Instant, chance: () -> Double) {
+        running.remove(subject)
+        guard due[subject] != nil, let interval else { return }
+        if isSilent { silent.insert(subject) } else { silent.remove(subject) }
+        if isStuck { stuck.insert(subject) }
+        due[subject] = now + interval * (0.9 + 0.2 * chance())
+    }
+
+    /// Who asked in vain has ended: perhaps there is an answer now.
+    mutating func free(_ subject: Subject, at now: Instant) {
+        guard stuck.remove(subject) != nil, due[subject] != nil else { return }
+        due[subject] = now
+    }
+}
