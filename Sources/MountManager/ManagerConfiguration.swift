@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
+public import Filesystems
 public import MountModel
+internal import SystemPackage
 
 /// What a manager is started with.
 public struct ManagerConfiguration: Sendable {
@@ -12,6 +14,8 @@ public struct ManagerConfiguration: Sendable {
     public var operationDeadline: Duration
     /// How much is taken on at one time.
     public var limits: ManagerLimits
+    /// The filesystem types.
+    public var catalog: FilesystemCatalog
     /// The pauses between retries of one mountpoint.
     public var backoff: Backoff
     /// What is done about mounts that others have changed.
@@ -26,7 +30,8 @@ public struct ManagerConfiguration: Sendable {
     public init(
         mountRoot: Mountpoint, boot: BootID, operationDeadline: Duration = .seconds(60),
         limits: ManagerLimits = ManagerLimits(), backoff: Backoff = Backoff(),
-        reconcile: ReconcilePolicy = ReconcilePolicy(), readOnlyReason: ReadOnlyReason? = nil
+        reconcile: ReconcilePolicy = ReconcilePolicy(), catalog: FilesystemCatalog = .standard,
+        readOnlyReason: ReadOnlyReason? = nil
     ) {
         self.mountRoot = mountRoot
         self.boot = boot
@@ -34,11 +39,17 @@ public struct ManagerConfiguration: Sendable {
         self.limits = limits
         self.backoff = backoff
         self.reconcile = reconcile
+        self.catalog = catalog
         self.readOnlyReason = readOnlyReason
     }
 
-    /// The source, with how the configuration has it managed.
-    func managed(_ source: MountSource) -> ManagedSource {
-        ManagedSource(source, isHealed: reconcile.action(for: source) == .heal)
+    /// The source, with how the configuration has it managed at this mountpoint.
+    ///
+    /// Outside the mount root nothing is unmounted, also if the configuration knows the type no longer.
+    func managed(_ source: MountSource, at mountpoint: Mountpoint) -> ManagedSource {
+        ManagedSource(
+            source,
+            isExternal: !mountpoint.path.starts(with: mountRoot.path) && catalog.isExternal(source.type) != false,
+            isHealed: reconcile.action(for: source) == .heal)
     }
 }
