@@ -12,6 +12,9 @@ extension FilesystemCatalog {
     /// - Throws: what `source(type:source:options:)` throws.
     public func recipe(for source: MountSource, cache: FilePath? = nil) throws(MountError) -> MountRecipe {
         let entry = try entry(source.type)
+        if case .external = entry.construction {
+            throw MountError(.internal, "\(source) is not mounted by Holdfast")
+        }
         let canonical = try self.source(
             type: source.type, source: source.source, options: source.options.map(\.description))
         var given = GivenOptions()
@@ -25,11 +28,12 @@ extension FilesystemCatalog {
         }
         var parameters: [MountRecipe.Parameter] = []
         if entry.construction != .clone {
-            if entry.construction == .kernel, entry.source == .name {
-                parameters.append(.string("source", canonical.source))
-            }
+            if entry.kernelNeedsSource { parameters.append(.string("source", canonical.source)) }
             // On the superblock too: the attribute alone would leave the device and the journal writable.
-            if readOnly { parameters.append(.flag(entry.helper?.readOnlyOption ?? "ro")) }
+            if readOnly, let option = entry.readOnlyOption { parameters.append(.flag(option)) }
+            if let settings = entry.helper?.settings {
+                parameters.append(.content(settings.option, settings.content(given), isSecret: false))
+            }
             if let cache, let option = entry.helper?.cacheOption { parameters.append(.string(option, cache.string)) }
             parameters += (canonical.options + entry.missingDefaults(given)).sorted().compactMap(entry.parameter)
         }
@@ -42,6 +46,14 @@ extension FilesystemCatalog {
 }
 
 extension FilesystemEntry {
+    fileprivate var readOnlyOption: String? { helper.map(\.readOnlyOption) ?? "ro" }
+
+    /// Whether the source is told as it is; a device is by whoever opens it.
+    fileprivate var kernelNeedsSource: Bool {
+        guard construction == .kernel else { return false }
+        return if case .deviceOrImage = source { false } else { true }
+    }
+
     /// The grammar of the program that mounts it; nil where none does.
     fileprivate var helper: HelperGrammar? {
         if case .helper(let grammar) = construction { grammar } else { nil }
@@ -49,16 +61,19 @@ extension FilesystemEntry {
 
     fileprivate func medium(_ source: String, _ given: GivenOptions, readOnly: Bool) -> MountRecipe.Medium {
         if let helper {
-            return .helper(
-                HelperProgram(
-                    name: helper.program, words: helper.words, style: helper.style,
-                    source: helper.kernel?.plainSource(source) ?? source,
-                    kernel: helper.kernel?.mount(of: source, given)))
+            let words = helper.sourceForm.words(source)
+            var program = HelperProgram(
+                name: helper.program, words: helper.words + (words ?? []), style: helper.style,
+                source: words == nil ? helper.kernel?.plainSource(source) ?? source : nil,
+                kernel: helper.kernel?.mount(of: source, given))
+            program.untold = helper.settings?.files ?? []
+            program.emptyFolders = helper.emptyFolders
+            return .helper(program)
         }
         return switch self.source {
-        case .name, .onHost, .share, .remote: .none
         case .folder: .folder(FilePath(source))
         case .deviceOrImage: .deviceOrImage(FilePath(source), readOnly: readOnly)
+        default: .none
         }
     }
 

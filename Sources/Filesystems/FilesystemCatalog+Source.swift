@@ -9,8 +9,7 @@ extension FilesystemCatalog {
     ///   - type: the filesystem's type.
     ///   - source: where it is, by the type's source grammar.
     ///   - options: one option each, `name` or `name=value`, split at the first `=`; commas separate nothing.
-    /// - Throws: `invalid_argument`, which names what is wrong and the nearest right one; `unsupported` for a type that
-    ///   is announced but not built in.
+    /// - Throws: `invalid_argument`, which names what is wrong and the nearest right one.
     public func source(
         type: FilesystemType, source: String, options: [String]
     ) throws(MountError) -> MountSource {

@@ -18,21 +18,24 @@ public struct FilesystemCatalog: Sendable {
 
     /// The types that are built in.
     public static let standard = FilesystemCatalog(entries: [
-        .bind, .btrfs, .cifs, .erofs, .ext4, .nfs, .overlay, .rclone, .squashfs, .sshfs, .tmpfs, .vfat, .xfs,
+        .bind, .btrfs, .ceph, .cephFuse, .cifs, .davfs, .erofs, .ext4, .glusterfs, .gpfs, .nfs, .ninePea, .overlay,
+        .pstorage, .quobyte, .rclone, .s3fs, .squashfs, .sshfs, .tmpfs, .vfat, .virtiofs, .xfs,
     ])
 
-    /// Types that Holdfast is meant for and that are not built yet.
-    static let announced = [
-        "9p", "ceph", "ceph-fuse", "davfs", "glusterfs", "gpfs", "pstorage", "quobyte", "s3fs", "virtiofs", "vzstorage",
+    /// Types that have another name here.
+    private static let otherNames = [
+        "nfs4": "nfs", "smb3": "cifs", "smbfs": "cifs", "davfs2": "davfs", "vzstorage": "pstorage",
     ]
 
-    /// Types that have another name here.
-    private static let otherNames = ["nfs4": "nfs", "smb3": "cifs", "smbfs": "cifs"]
+    /// Whether mounts of a type are made by somebody else; nil for a type that is not known.
+    public func isExternal(_ type: FilesystemType) -> Bool? {
+        guard let entry = entries.first(where: { $0.type == type }) else { return nil }
+        return if case .external = entry.construction { true } else { false }
+    }
 
     /// The entry of a type.
     ///
-    /// - Throws: `unsupported` for a type that is announced, `invalid_argument` for one that nobody knows, both with
-    ///   the known ones.
+    /// - Throws: `invalid_argument` for one that nobody knows, with the known ones.
     public func entry(_ type: FilesystemType) throws(MountError) -> FilesystemEntry {
         let name = type.rawValue
         try InputText.check(name, as: "filesystem type", maximumLength: InputText.maximumComponentLength)
@@ -40,9 +43,6 @@ public struct FilesystemCatalog: Sendable {
         if let entry = entries.first(where: { $0.type.rawValue.utf8.elementsEqual(name.utf8) }) { return entry }
         let names = entries.map(\.type.rawValue)
         let known = "known are \(names.joined(separator: ", "))"
-        if Self.announced.contains(where: { $0.utf8.elementsEqual(name.utf8) }) {
-            throw MountError(.unsupported, "the filesystem type '\(name)' is not built in yet", hint: known)
-        }
         let nearest =
             (Self.otherNames[name] ?? NearestName.find(name, among: names)).map { "did you mean '\($0)'? " } ?? ""
         throw .invalidArgument(

@@ -67,6 +67,9 @@ public struct FilesystemEntry: Sendable {
         case clone
         /// By a program, in a mount namespace that is empty but for what programs need.
         case helper(HelperGrammar)
+        /// By somebody else: it is verified by its type in the mount table and its source, counted, and never mounted
+        /// or unmounted.
+        case external(kernelType: String)
     }
 
     /// Whether a type can be written.

@@ -10,13 +10,20 @@ public struct HelperProgram: Hashable, Sendable {
     public var words: [String]
     /// How it takes options.
     public var style: Style
-    /// What it mounts.
-    public var source: String
+    /// What it mounts; nil where the words say it.
+    public var source: String?
     /// How the kernel does without it; nil where it cannot.
     public var kernel: KernelMount?
+    /// Options whose files it has, and finds by its settings: it is not told of them.
+    public var untold: [String] = []
+    /// Folders of the host's that are its own, and empty.
+    public var emptyFolders: [FilePath] = []
+
+    /// Where it finds its files.
+    public static let files: FilePath = "/root"
 
     /// Puts the parts together.
-    public init(name: String, words: [String] = [], style: Style, source: String, kernel: KernelMount? = nil) {
+    public init(name: String, words: [String] = [], style: Style, source: String?, kernel: KernelMount? = nil) {
         self.name = name
         self.words = words
         self.style = style
@@ -30,6 +37,10 @@ public struct HelperProgram: Hashable, Sendable {
         case separateOptions
         /// `--name=value` for each, then `--`, source and mountpoint.
         case longOptions
+        /// Source and mountpoint, then `-o name=value` for each.
+        case operandsFirst
+        /// `-n value` for each, by the first letter of its name, then the mountpoint.
+        case letters
         /// Source and mountpoint, then `-o` and all options with commas between: `mount.<type>` (`man 8 mount`,
         /// "EXTERNAL HELPERS").
         case mountHelper
@@ -37,16 +48,15 @@ public struct HelperProgram: Hashable, Sendable {
 
     /// All that it is told of a recipe's parameters.
     ///
-    /// - Parameters:
-    ///   - files: the folder in which it finds the copy of each file, by the option's name.
-    ///   - place: the mountpoint.
+    /// - Parameter place: the mountpoint.
     /// - Returns: nil for what a program could read as something else.
-    public func arguments(_ parameters: [MountRecipe.Parameter], files: FilePath, place: FilePath) -> [String]? {
-        let options = parameters.map { parameter -> (name: String, value: String?) in
+    public func arguments(_ parameters: [MountRecipe.Parameter], place: FilePath) -> [String]? {
+        let options = parameters.compactMap { parameter -> (name: String, value: String?)? in
             switch parameter {
             case .flag(let name): (name, nil)
             case .string(let name, let value): (name, value)
-            case .file(let name, _, _): (name, files.appending(name).string)
+            case .file(let name, _, _), .content(let name, _, _):
+                untold.contains(name) ? nil : (name, Self.files.appending(name).string)
             case .paths(let name, let paths): (name, paths.map(\.string).joined(separator: ":"))
             }
         }
@@ -65,45 +75,18 @@ public struct HelperProgram: Hashable, Sendable {
     public func arguments(options: [(name: String, value: String?)], place: String) -> [String]? {
         let texts = options.map { option in option.value.map { "\(option.name)=\($0)" } ?? option.name }
         guard !texts.contains(where: { $0.utf8.contains(UInt8(ascii: ",")) || $0.utf8.first == UInt8(ascii: "-") }),
-            source.utf8.first != UInt8(ascii: "-"), !source.isEmpty
+            source?.utf8.first != UInt8(ascii: "-"), source?.isEmpty != true
         else { return nil }
+        let operands = (source.map { [$0] } ?? []) + [place]
+        let end = source == nil ? [] : ["--"]
         switch style {
-        case .separateOptions: return words + texts.flatMap { ["-o", $0] } + ["--", source, place]
-        case .longOptions: return words + texts.map { "--\($0)" } + ["--", source, place]
+        case .separateOptions: return words + texts.flatMap { ["-o", $0] } + end + operands
+        case .longOptions: return words + texts.map { "--\($0)" } + end + operands
+        case .operandsFirst: return words + operands + texts.flatMap { ["-o", $0] }
+        case .letters:
+            return words + options.flatMap { ["-\($0.name.prefix(1))"] + ($0.value.map { [$0] } ?? []) } + operands
         case .mountHelper:
-            return words + [source, place] + (texts.isEmpty ? [] : ["-o", texts.joined(separator: ",")])
+            return words + operands + (texts.isEmpty ? [] : ["-o", texts.joined(separator: ",")])
         }
-    }
-}
-
-/// What a catalog's entry says about the helper program of its type.
-public struct HelperGrammar: Hashable, Sendable {
-    /// The program's name.
-    public let program: String
-    /// How the kernel names the mounted filesystem, `fuse.` and the subtype included.
-    public let kernelType: String
-    /// What the program is told before anything else.
-    public let words: [String]
-    /// How it takes options.
-    public let style: HelperProgram.Style
-    /// The option that makes the mount read-only.
-    public let readOnlyOption: String
-    /// The option that names the folder for what it caches on disk; a mount has one of its own.
-    public let cacheOption: String?
-    /// How the kernel does without the program; nil where it cannot.
-    public let kernel: KernelForm?
-
-    /// Puts the parts together.
-    public init(
-        program: String, kernelType: String, words: [String] = [], style: HelperProgram.Style,
-        readOnlyOption: String = "ro", cacheOption: String? = nil, kernel: KernelForm? = nil
-    ) {
-        self.program = program
-        self.kernelType = kernelType
-        self.words = words
-        self.style = style
-        self.readOnlyOption = readOnlyOption
-        self.cacheOption = cacheOption
-        self.kernel = kernel
     }
 }

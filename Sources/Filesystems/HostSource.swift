@@ -47,11 +47,14 @@ struct HostSource: CustomStringConvertible {
         self.folder = folder
     }
 
-    /// Whether it is written as `user:password@host`, or `//user:password@server`.
+    /// Whether it is written as `user:password@host`, `//user:password@server` or `https://user:password@host`.
     static func namesPassword(_ text: String) -> Bool {
-        let isShare = text.utf8.starts(with: "//".utf8)
-        let host = text.utf8.dropFirst(isShare ? 2 : 0).prefix { $0 != UInt8(ascii: "/") }
-        return host.lastIndex(of: UInt8(ascii: "@")).map { host[..<$0].contains(UInt8(ascii: ":")) } ?? false
+        let bytes = Array(text.utf8)
+        let slash = bytes.firstIndex(of: UInt8(ascii: "/")) ?? bytes.endIndex
+        let second = bytes[slash...].starts(with: "//".utf8) ? slash + 2 : slash
+        return [bytes[..<slash], bytes[second...].prefix { $0 != UInt8(ascii: "/") }].contains { host in
+            host.lastIndex(of: UInt8(ascii: "@")).map { host[..<$0].contains(UInt8(ascii: ":")) } ?? false
+        }
     }
 
     private static func user(_ bytes: ArraySlice<UInt8>, of text: String) throws(MountError) -> String {

@@ -4,11 +4,12 @@
 public enum KernelForm: Hashable, Sendable {
     case nfs
     case cifs
+    case ceph
 
     /// The source as program and kernel take it.
     func plainSource(_ source: String) -> String {
         switch self {
-        case .nfs: return source
+        case .nfs, .ceph: return source
         case .cifs:
             // mount.cifs knows no brackets (tried: 7.0).
             guard let share = try? ShareSource(source) else { return source }
@@ -20,6 +21,7 @@ public enum KernelForm: Hashable, Sendable {
     func mount(of source: String, _ given: GivenOptions) -> KernelMount? {
         switch self {
         case .nfs: return Self.nfs(source, given)
+        case .ceph: return KernelMount(secret: .key)
         case .cifs:
             guard let share = try? ShareSource(source) else { return nil }
             return KernelMount(

@@ -40,7 +40,7 @@ public struct MountRecipe: Hashable, Sendable {
             switch parameter {
             case .paths(_, let paths): paths
             case .file(_, let path, _): [path]
-            case .flag, .string: []
+            case .flag, .string, .content: []
             }
         }
     }
@@ -82,12 +82,15 @@ public struct MountRecipe: Hashable, Sendable {
         case paths(String, [FilePath])
         /// A file that a helper program is given a copy of, whose path is the option's value.
         case file(String, FilePath, isSecret: Bool)
+        /// A file of this content, likewise.
+        case content(String, [UInt8], isSecret: Bool)
 
         public var description: String {
             switch self {
             case .flag(let name): name
             case .string(let name, let value): "\(name)=\(value)"
             case .file(let name, let path, _): "\(name)=\(path)"
+            case .content(let name, _, _): "\(name)=***"
             case .paths(let name, let paths): "\(name)=\(paths.map(\.string).joined(separator: ":"))"
             }
         }

@@ -75,6 +75,11 @@ struct OptionParser {
             throw .invalidArgument(
                 "option '\(InputText.quoted(name))' of type '\(entry.type)' is refused: \(refused.reason)")
         }
+        if case .external = entry.construction {
+            throw .invalidArgument(
+                "type '\(entry.type)' has no option '\(InputText.quoted(name))'",
+                hint: "it has none: whoever mounts it has chosen them")
+        }
         let names = entry.options.map(\.name).sorted()
         let nearest = NearestName.find(name, among: names)
         throw .invalidArgument(

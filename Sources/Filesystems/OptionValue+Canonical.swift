@@ -24,6 +24,7 @@ extension OptionValue {
             case .choice(let words, let synonyms): Self.choice(text, words: words, synonyms: synonyms)
             case .word(let maximumLength): Self.isWord(text, maximumLength: maximumLength) ? text : nil
             case .name(let maximumLength): Self.isName(text, maximumLength: maximumLength) ? text : nil
+            case .url: try WebAddress(text, as: "value of option '\(option)'").description
             case .path: try Self.layer(text, option: option)
             case .pathList(let maximumCount): try Self.layers(text, maximumCount: maximumCount, option: option)
             case .file: try Self.file(text, option: option)

@@ -19,6 +19,8 @@ public enum OptionValue: Hashable, Sendable {
     case word(maximumLength: Int)
     /// Letters, digits, `-`, `_` and `.`, beginning with a letter, a digit or `_`.
     case name(maximumLength: Int)
+    /// The address of a web server: `https://host:port`.
+    case url
     /// An absolute path on the host.
     case path
     /// Absolute paths on the host, `:` between them, each named once.
@@ -47,6 +49,7 @@ public enum OptionValue: Hashable, Sendable {
             "at most \(maximumLength) lower-case letters, digits, '-', '_' or '.', beginning with a letter or digit"
         case .name(let maximumLength):
             "at most \(maximumLength) letters, digits, '-', '_' or '.', beginning with a letter, a digit or '_'"
+        case .url: "the address of a web server, https://host:port"
         case .path: "an absolute path"
         case .pathList(let maximumCount): "at most \(maximumCount) absolute paths with ':' between them"
         case .file(let isSecret):

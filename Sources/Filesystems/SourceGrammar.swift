@@ -12,8 +12,18 @@ public enum SourceGrammar: Hashable, Sendable {
     case deviceOrImage
     /// A folder on a host: `host:/folder`, `[2001:db8::1]:/folder`; with `user@` before it where the type has users.
     case onHost(user: Bool)
+    /// A volume on a host, and a folder there: `host:/volume/folder`.
+    case volume
     /// A share of a host: `//server/share`, `//server/share/folder`.
     case share
+    /// A bucket of an object store, and a folder there: `bucket`, `bucket:/folder`.
+    case bucket
+    /// The address of a folder on a web server: `https://host/folder`.
+    case url
+    /// A folder that Ceph's monitors know: `monitor,monitor:/folder`, each with or without `:port`.
+    case monitors
+    /// Any text without spaces, commas and backslashes that does not begin with a hyphen.
+    case text
     /// A remote by the name that a configuration file gives it, and a folder there: `name:folder`.
     case remote
 
@@ -27,7 +37,12 @@ public enum SourceGrammar: Hashable, Sendable {
         case .folder: "the absolute path of a folder"
         case .onHost(let user):
             (user ? "user@host:/folder, the user may be left out" : "host:/folder") + "; [address] for IPv6"
+        case .volume: "host:/volume, or host:/volume/folder; [address] for IPv6"
         case .share: "//server/share, or //server/share/folder; [address] for IPv6"
+        case .bucket: "bucket, or bucket:/folder"
+        case .url: "https://host/folder, or http"
+        case .monitors: "monitor,monitor:/folder, each monitor with or without :port; [address] for IPv6"
+        case .text: "a text without spaces, commas and backslashes that does not begin with '-'"
         case .remote: "name:folder, a remote of the configuration file and a folder there"
         case .deviceOrImage: "the absolute path of a block device or an image file"
         }
@@ -53,7 +68,17 @@ public enum SourceGrammar: Hashable, Sendable {
             try InputText.checkAbsolutePath(path, as: "source")
             return path
         case .onHost(let user): return try HostSource(text, allowsUser: user).description
+        case .volume:
+            let source = try HostSource(text, allowsUser: false)
+            if source.folder == "/" {
+                throw .invalidArgument("the source '\(InputText.quoted(text))' names no volume")
+            }
+            return source.description
         case .share: return try ShareSource(text).description
+        case .bucket: return try Self.bucket(text)
+        case .url: return try WebAddress(text, as: "source").description
+        case .monitors: return try MonitorSource(text).description
+        case .text: return try Self.text(text)
         case .remote: return try Self.remote(text)
         case .deviceOrImage:
             try Self.refuseTag(text)
@@ -75,6 +100,33 @@ public enum SourceGrammar: Hashable, Sendable {
                 "the source '\(InputText.quoted(text))' is a tag, not a path",
                 hint: "name the device, for instance the one that /dev/disk/\(folder)/ points to")
         }
+    }
+
+    /// Lower-case letters, digits, dots and hyphens, as object stores have it; older ones had capitals and underscores.
+    private static func bucket(_ text: String) throws(MountError) -> String {
+        try InputText.check(text, as: "source", maximumLength: InputText.maximumPathLength)
+        let parts = text.utf8.split(separator: UInt8(ascii: ":"), maxSplits: 1, omittingEmptySubsequences: false)
+        guard let name = parts.first, let first = name.first, isAlphanumeric(first), (3...255).contains(name.count),
+            name.allSatisfy({ isAlphanumeric($0) || "._-".utf8.contains($0) })
+        else {
+            throw .invalidArgument(
+                "the source '\(InputText.quoted(text))' is no bucket",
+                hint: "write bucket or bucket:/folder; a bucket has 3 to 255 letters, digits, '.', '-' and '_'")
+        }
+        let folder =
+            parts.count == 1 ? "/" : OptionValue.withoutTrailingSlash(String(decoding: parts[1], as: UTF8.self))
+        try InputText.checkAbsolutePath(folder, as: "folder of the source")
+        let bucket = String(decoding: name, as: UTF8.self)
+        return folder == "/" ? bucket : "\(bucket):\(folder)"
+    }
+
+    private static func text(_ text: String) throws(MountError) -> String {
+        try InputText.check(text, as: "source", maximumLength: InputText.maximumPathLength)
+        guard text.utf8.first != UInt8(ascii: "-"), !text.utf8.contains(where: { " ,\\".utf8.contains($0) }) else {
+            throw .invalidArgument(
+                "the source '\(InputText.quoted(text))' has a space, a comma or a backslash, or begins with '-'")
+        }
+        return text
     }
 
     private static func remote(_ text: String) throws(MountError) -> String {

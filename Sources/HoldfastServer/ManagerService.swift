@@ -12,7 +12,7 @@ public struct ManagerService: MountService {
     private let executor: any MountExecutor
     let facts: DaemonFacts
     let diagnosis: SharedDiagnosis
-    private let catalog = FilesystemCatalog.standard
+    private var catalog: FilesystemCatalog { manager.configuration.catalog }
     private let started = ContinuousClock.now
 
     /// Serves a manager.

@@ -14,7 +14,7 @@ public import SystemPackage
 public struct Nursery: ~Copyable, Sendable {
     /// Where the program mounts.
     public static let place: FilePath = "/mnt"
-    /// Where its files are: credentials, keys. In memory, for root alone.
+    /// A folder in memory, for root alone: credentials, keys.
     public static let files: FilePath = "/root"
 
     /// A mount that is here until something has been handed on: see ``isUnfinished(_:)``. Not on ``place``: programs
@@ -52,6 +52,34 @@ public struct Nursery: ~Copyable, Sendable {
     /// - Throws: the kernel's refusal.
     public var isMounted: Bool {
         get throws(SystemCallError) { try MountTable.current.mountID(of: openPlace()) != root }
+    }
+
+    /// Gives the nursery a folder of its own, empty and in memory, where the host has one, or none: it is made on the
+    /// host then.
+    ///
+    /// - Throws: the kernel's refusal.
+    public func empty(_ folder: FilePath) throws(SystemCallError) {
+        let made = folder.withPlatformString { hf_mkdirat(-1, $0, 0o755) }
+        if Errno(rawValue: -made) != .fileExists { try SystemCallError.check(made, "mkdirat", on: folder.string) }
+        var context = try FilesystemContext(type: "tmpfs")
+        try context.setString("source", "nursery")
+        try context.setString("mode", "0755")
+        try context.setString("size", "\(Self.rootSize)")
+        try context.create()
+        try context.mount(attributes: [.noSetUserID, .noDevices])
+            .attach(onto: .openPlace(folder, at: -1, .followingLinks, on: folder))
+    }
+
+    /// Asks what is mounted at ``place`` for its top folder: a program may have gone away right after it has mounted.
+    /// Blocks as long as its filesystem does.
+    ///
+    /// - Returns: whether it is there; another refusal than that its program is gone is an answer.
+    public func isAnswered() -> Bool {
+        var status = hf_statx()
+        let answer = Self.place.withPlatformString {
+            hf_statx(-1, $0, 0, UInt32(HF_STATX_TYPE_MODE_OWNER_INODE), &status)
+        }
+        return ![Errno.socketNotConnected, .connectionAbort].contains(Errno(rawValue: -answer))
     }
 
     /// Takes what was mounted at ``place`` away from here: a clone of it, attached nowhere. The original is gone then,

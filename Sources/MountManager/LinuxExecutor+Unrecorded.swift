@@ -33,7 +33,7 @@ extension LinuxExecutor {
         return found
     }
 
-    private func source(
+    func source(
         of entry: MountEntry, among listed: inout [KernelMountID: String]?
     ) throws(SystemCallError) -> String {
         if let source = entry.source { return source.description }

@@ -99,6 +99,7 @@ public final class LinuxExecutor: MountExecutor {
     public func inspect(_ mountpoint: Mountpoint, expecting id: MountID?) async -> OperationOutcome {
         await operate(on: mountpoint, with: id) {
             do throws(SystemCallError) {
+                if self.isExternal(mountpoint) { return try self.observeExternal(mountpoint, expecting: id) }
                 let outcome = try self.settleParked(id, at: try self.target(mountpoint))
                 guard outcome.seen == .ours, let id else { return outcome }
                 return self.takeAwayIfDeserted(id, from: mountpoint) ?? outcome
@@ -109,6 +110,9 @@ public final class LinuxExecutor: MountExecutor {
     }
 
     public func build(_ source: MountSource, for mountpoint: Mountpoint) async throws(MountError) -> MountID {
+        if catalog.isExternal(source.type) == true {
+            return try await onThread(of: .table) { self.findExternal(source, at: mountpoint) }.flatMap { $0 }.get()
+        }
         let recipe = try catalog.recipe(for: source, cache: Identifier.cache(of: source, at: mountpoint))
         let interrupt = OperationInterrupt()
         let result = await withTaskCancellationHandler {
@@ -145,7 +149,8 @@ public final class LinuxExecutor: MountExecutor {
     }
 
     public func place(_ id: MountID, at mountpoint: Mountpoint) async -> OperationOutcome {
-        await operate(on: mountpoint, with: id) {
+        if isExternal(mountpoint) { return await inspect(mountpoint, expecting: id) }
+        return await operate(on: mountpoint, with: id) {
             guard self.built.withLockedValue({ $0[id] != nil }) else {
                 return OperationOutcome(
                     .empty, problem: MountError(.internal, "the mount \(id) for \(mountpoint) is not in hand"))
@@ -199,6 +204,8 @@ public final class LinuxExecutor: MountExecutor {
     }
 
     public func removeFolder(at mountpoint: Mountpoint) async throws(MountError) {
+        // Whose mount it is, his is the folder.
+        if isExternal(mountpoint) { return }
         let result = await onThread(of: .table) { () -> MountError? in
             self.steps.reached(.removeFolder)
             do throws(SystemCallError) {
@@ -220,6 +227,9 @@ public final class LinuxExecutor: MountExecutor {
     ) async -> Examination {
         let result = await onThread(of: .table) { () -> Examination in
             do throws(SystemCallError) {
+                if self.isExternal(mountpoint) {
+                    return try self.examineExternal(mountpoint, expecting: id, of: source)
+                }
                 return try self.examineTarget(try self.target(mountpoint), expecting: id, of: source)
             } catch {
                 return Examination(.unknown, found: "it cannot be looked at: \(error)")

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import Diagnosis
+public import Filesystems
 public import Ledger
 internal import LinuxMount
 public import Logging
@@ -59,6 +60,8 @@ public final class LinuxHost: Sendable {
         public var operationDeadline = Duration.seconds(60)
         /// How much is taken on at one time; `operationsAtOnce` is `threads`, whatever it says.
         public var limits = ManagerLimits()
+        /// The filesystem types, with those of the configuration.
+        public var catalog = FilesystemCatalog.standard
         /// What is done about mounts that others have changed.
         public var reconcile = ReconcilePolicy()
         /// How filesystems are asked whether they are there.
@@ -122,7 +125,7 @@ public final class LinuxHost: Sendable {
         self.logger = logger
         workers = try Self.startWorkers(options, logger)
         threads = LinuxExecutor(
-            root: root, parking: parking, isReadOnly: isReadOnly, threads: options.threads,
+            root: root, parking: parking, catalog: options.catalog, isReadOnly: isReadOnly, threads: options.threads,
             steps: options.executorSteps,
             ownFolders: [options.stateFolder.path, options.runtimeFolder.path], operations: workers,
             locks: try Self.openLocks(options), ladder: options.ladder)
@@ -132,7 +135,8 @@ public final class LinuxHost: Sendable {
         let configuration = ManagerConfiguration(
             mountRoot: options.mountRoot, boot: boot,
             operationDeadline: options.operationDeadline + (workers == nil ? .zero : Self.killingTime),
-            limits: limits, reconcile: options.reconcile, probes: options.probes, ladder: options.ladder,
+            limits: limits, reconcile: options.reconcile, catalog: options.catalog, probes: options.probes,
+            ladder: options.ladder,
             readOnlyReason: ledger.readOnlyReason)
         manager = MountManager(
             configuration: configuration, ledger: ledger.forManager, executor: threads, changes: changes,

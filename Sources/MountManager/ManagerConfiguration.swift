@@ -2,6 +2,7 @@
 
 public import Filesystems
 public import MountModel
+internal import SystemPackage
 
 /// What a manager is started with.
 public struct ManagerConfiguration: Sendable {
@@ -13,6 +14,8 @@ public struct ManagerConfiguration: Sendable {
     public var operationDeadline: Duration
     /// How much is taken on at one time.
     public var limits: ManagerLimits
+    /// The filesystem types.
+    public var catalog: FilesystemCatalog
     /// The pauses between retries of one mountpoint.
     public var backoff: Backoff
     /// What is done about mounts that others have changed.
@@ -49,8 +52,13 @@ public struct ManagerConfiguration: Sendable {
         self.readOnlyReason = readOnlyReason
     }
 
-    /// The source, with how the configuration has it managed.
-    func managed(_ source: MountSource) -> ManagedSource {
-        ManagedSource(source, isHealed: reconcile.action(for: source) == .heal)
+    /// The source, with how the configuration has it managed at this mountpoint.
+    ///
+    /// Outside the mount root nothing is unmounted, also if the configuration knows the type no longer.
+    func managed(_ source: MountSource, at mountpoint: Mountpoint) -> ManagedSource {
+        ManagedSource(
+            source,
+            isExternal: !mountpoint.path.starts(with: mountRoot.path) && catalog.isExternal(source.type) != false,
+            isHealed: reconcile.action(for: source) == .heal)
     }
 }

@@ -43,6 +43,7 @@ extension MountManager {
         }
         if machine.isForgettable {
             machines[machine.mountpoint] = nil
+            externals.remove(machine.mountpoint)
             // What was on it may have gone while the record was being deleted.
             if owedFolders.contains(machine.mountpoint) { removeOwedFolders() }
         }
@@ -90,8 +91,9 @@ extension MountManager {
                 metadata: ["at": "\(place)", "mount_root": "\(root)"])
             return Array(machines.keys)
         }
-        guard place.path.starts(with: root.path) else { return [] }
-        return machines.keys.filter { $0.path.starts(with: place.path) }
+        let isWithin = place.path.starts(with: root.path)
+        // Others' mounts are elsewhere, and few.
+        return (isWithin ? Array(machines.keys) : Array(externals)).filter { $0.path.starts(with: place.path) }
     }
 
     private func index(_ machine: Machine) {

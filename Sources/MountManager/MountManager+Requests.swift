@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Filesystems
 public import MountModel
 internal import SystemPackage
 
@@ -21,13 +22,17 @@ extension MountManager {
         _ order: AttachOrder, until deadline: ContinuousClock.Instant
     ) async throws(MountError) -> AttachResult {
         let mountpoint: Mountpoint
-        if let named = order.mountpoint {
-            mountpoint = named
+        if configuration.catalog.isExternal(order.source.type) == true {
+            mountpoint = try await externalMountpoint(for: order)
         } else {
-            mountpoint = try defaultMountpoint(for: order.source)
+            if let named = order.mountpoint {
+                mountpoint = named
+            } else {
+                mountpoint = try defaultMountpoint(for: order.source)
+            }
+            try checkIsBeneathRoot(mountpoint)
+            try checkIsBeneathNoOther(mountpoint, for: order.source)
         }
-        try checkIsBeneathRoot(mountpoint)
-        try checkIsBeneathNoOther(mountpoint, for: order.source)
         try checkSourceIsFree(order.source, for: mountpoint)
         let reply = try await submit(
             owner: order.owner, key: order.key, source: order.source, lease: order.lease, at: mountpoint,
@@ -121,10 +126,12 @@ extension MountManager {
     /// One device must not be mounted at two places by Holdfast: the kernel would share one superblock, silently with
     /// the first one's options, or two loop devices would write to one image. Nor may two overlays write to one folder.
     private func checkSourceIsFree(_ source: MountSource, for mountpoint: Mountpoint) throws(MountError) {
-        let places = source.exclusivePlaces
+        let places = exclusivePlaces(of: source)
         guard !places.isEmpty, machines[mountpoint]?.state.row?.source.source != source else { return }
         for machine in machines.values where machine.mountpoint != mountpoint {
-            guard machine.sources.contains(where: { !places.isDisjoint(with: $0.exclusivePlaces) }) else { continue }
+            guard machine.sources.contains(where: { !places.isDisjoint(with: exclusivePlaces(of: $0)) }) else {
+                continue
+            }
             throw MountError(
                 .conflict,
                 "cannot attach \(source) at \(mountpoint): it, or what it writes to, is mounted at "
@@ -148,7 +155,9 @@ extension MountManager {
         let id = RequestID(rawValue: nextNumber())
         let request: MountpointState.Request =
             if let source {
-                .attach(id, key: key, source: configuration.managed(source), persistent: lease == .persistent)
+                .attach(
+                    id, key: key, source: configuration.managed(source, at: mountpoint),
+                    persistent: lease == .persistent)
             } else {
                 .detach(id, key: key)
             }
@@ -260,20 +269,5 @@ extension MountManager {
 
     private func giveUpWatching(_ number: UInt64, at mountpoint: Mountpoint) {
         machines[mountpoint]?.watchers.removeValue(forKey: number)?.continuation.resume()
-    }
-}
-
-extension MountSource {
-    /// What may be in one mount only: a device or an image, of which there must be one superblock, and the folders that
-    /// an overlay writes to, of which the kernel says that two users are undefined behaviour.
-    fileprivate var exclusivePlaces: Set<ExactText> {
-        switch type.rawValue {
-        case "bind": []
-        case "overlay":
-            Set(
-                options.filter { $0.name == "upperdir" || $0.name == "workdir" }.compactMap(\.value).map(ExactText.init)
-            )
-        default: source.utf8.first == UInt8(ascii: "/") ? [ExactText(source)] : []
-        }
     }
 }

@@ -4,6 +4,7 @@ internal import Filesystems
 public import Ledger
 public import Logging
 public import MountModel
+internal import SystemPackage
 
 /// Runs the state machines: one for each mountpoint, fed with requests, with the ends of kernel operations and ledger
 /// writes, and with what the kernel says has changed.
@@ -20,6 +21,8 @@ public actor MountManager {
     let changes: any MountChangeSource
     let logger: Logger
     var machines: [Mountpoint: Machine] = [:]
+    /// Those of them that are outside the mount root, where others mount.
+    var externals: Set<Mountpoint> = []
     var mountpointsByID: [MountID: Mountpoint] = [:]
     var owedFolders = OwedFolders()
     /// How often something was unmounted, or might have been.
@@ -85,13 +88,13 @@ public actor MountManager {
             let held = Set(entry.attachments.map(\.key))
             let state = MountpointState(
                 recovering: MountpointState.Row(
-                    source: configuration.managed(entry.record.source), id: entry.record.mountID),
+                    source: configuration.managed(entry.record.source, at: mountpoint), id: entry.record.mountID),
                 held: held, persistent: Set(entry.attachments.filter(\.persistent).map(\.key)),
                 isSameBoot: entry.record.boot == configuration.boot, hasOrphan: orphaned.contains(mountpoint),
                 isReadOnly: configuration.isReadOnly, rungs: configuration.ladder.rungs)
             let machine = Machine(
                 mountpoint: mountpoint, state: state, attachments: entry.attachments, backoff: configuration.backoff)
-            machines[mountpoint] = machine
+            keep(machine)
             counts.attachments += held.count
             logger.info(
                 "recovering a mountpoint",
@@ -187,10 +190,15 @@ public actor MountManager {
         let machine = Machine(
             mountpoint: mountpoint, state: newState, attachments: [],
             backoff: configuration.backoff)
-        machines[mountpoint] = machine
+        keep(machine)
         // The folder is not to go while a mount is being placed on it.
         if let removal, removal.mountpoint == mountpoint { closeAfter(removal.task, at: machine) }
         return machine
+    }
+
+    private func keep(_ machine: Machine) {
+        machines[machine.mountpoint] = machine
+        if !machine.mountpoint.path.starts(with: configuration.mountRoot.path) { externals.insert(machine.mountpoint) }
     }
 
     /// Looks once a second for operations that are past their deadline, and after the ledger's files.

@@ -18,8 +18,15 @@ struct HelperFiles {
     ///
     /// - Throws: EPERM for a secret that others may read, else what opening and reading answer.
     init(reading parameters: [MountRecipe.Parameter]) throws(SystemCallError) {
-        for case .file(let option, let path, let isSecret) in parameters {
-            files.append(File(option: option, content: try HostFile.read(path, isSecret: isSecret), isSecret: isSecret))
+        for parameter in parameters {
+            switch parameter {
+            case .file(let option, let path, let isSecret):
+                let content = try HostFile.read(path, isSecret: isSecret)
+                files.append(File(option: option, content: content, isSecret: isSecret))
+            case .content(let option, let content, let isSecret):
+                files.append(File(option: option, content: content, isSecret: isSecret))
+            case .flag, .string, .paths: continue
+            }
         }
     }
 
@@ -27,7 +34,7 @@ struct HelperFiles {
     func content(of option: String) -> [UInt8] { files.first { $0.option == option }?.content ?? [] }
 
     /// Where a program finds the file of an option.
-    private static func place(of option: String) -> FilePath { Nursery.files.appending(option) }
+    private static func place(of option: String) -> FilePath { HelperProgram.files.appending(option) }
 
     /// Writes them where the program finds them, for root alone.
     func write() throws(SystemCallError) {

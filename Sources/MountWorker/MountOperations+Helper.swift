@@ -36,11 +36,14 @@ extension MountOperations {
             try group.join()
             let files = try HelperFiles(reading: recipe.parameters)
             let nursery = try Nursery.enter()
+            for folder in program.emptyFolders { try nursery.empty(folder) }
             try files.write()
             reached(.nurseryReady)
             let (status, output) = try run(program, recipe.parameters)
             reached(.helperEnded)
-            if status == 0, try nursery.isMounted { return try take(recipe, from: nursery, of: program) }
+            if status == 0, try nursery.isMounted, nursery.isAnswered() {
+                return try take(recipe, from: nursery, of: program)
+            }
             failure = HelperFailure(program: program.name, status: status, output: output.map(files.withoutSecrets))
         } catch {
             throw .refused(error)
@@ -64,7 +67,7 @@ extension MountOperations {
     private func run(
         _ program: HelperProgram, _ parameters: [MountRecipe.Parameter]
     ) throws(SystemCallError) -> (status: Int32, output: [String]) {
-        guard let arguments = program.arguments(parameters, files: Nursery.files, place: Nursery.place) else {
+        guard let arguments = program.arguments(parameters, place: Nursery.place) else {
             throw SystemCallError("posix_spawn", .invalidArgument, on: "\(program.name) (an option is not one)")
         }
         return try HelperRun.run(program.name, arguments)

@@ -55,7 +55,7 @@ extension MountOperations {
             switch parameter {
             case .flag(let name): try context.setFlag(name)
             case .string(let name, let value): try context.setString(name, value)
-            case .file, .paths: throw SystemCallError("fsconfig", .invalidArgument, on: "\(parameter)")
+            case .file, .content, .paths: throw SystemCallError("fsconfig", .invalidArgument, on: "\(parameter)")
             }
         }
         try context.create(exclusive: recipe.exclusiveSuperblock)
@@ -85,14 +85,14 @@ extension MountOperations {
     ) throws(SystemCallError) -> [MountRecipe.Parameter] {
         var parameters: [MountRecipe.Parameter] = []
         for parameter in recipe.parameters {
-            guard case .file(let option, let path, _) = parameter else {
-                parameters.append(parameter)
-                continue
+            switch parameter {
+            case .flag, .string, .paths: parameters.append(parameter)
+            case .file(let option, _, _), .content(let option, _, _):
+                guard let form = kernel.secret, let told = form.parameters(from: files.content(of: option)) else {
+                    throw SystemCallError("read", .invalidArgument, on: "\(parameter) (it has no credentials)")
+                }
+                parameters += told.map { .string($0.name, $0.value) }
             }
-            guard let form = kernel.secret, let told = form.parameters(from: files.content(of: option)) else {
-                throw SystemCallError("read", .invalidArgument, on: "\(path) (it has no lines of credentials)")
-            }
-            parameters += told.map { .string($0.name, $0.value) }
         }
         return parameters
     }

@@ -64,7 +64,7 @@ public struct MountOperations: Sendable {
             return try buildFilesystem(recipe, on: nil)
         case .helper(let program):
             if let kernel = program.kernel {
-                return .built(try build(recipe, from: program.source, byKernel: kernel))
+                return .built(try build(recipe, from: program.source ?? "", byKernel: kernel))
             }
             throw SystemCallError(
                 "unshare", .notSupported, on: "\(program.name) (a helper program needs a worker process for itself)")
@@ -172,7 +172,7 @@ public struct MountOperations: Sendable {
             switch parameter {
             case .flag(let name): try context.setFlag(name)
             case .string(let name, let value): try context.setString(name, value)
-            case .file(let name, let path, _): try context.setString(name, path.string)
+            case .file, .content: throw SystemCallError("fsconfig", .invalidArgument, on: "\(parameter)")
             case .paths(let name, let paths):
                 if let shown = try layers.set(name, paths, in: &context, own: own) { return .ownFolder(shown) }
             }

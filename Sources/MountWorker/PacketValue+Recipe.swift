@@ -77,6 +77,11 @@ extension MountRecipe.Parameter: PacketValue {
             packet.append(name)
             packet.append(path)
             packet.append(isSecret)
+        case .content(let name, let content, let isSecret):
+            packet.append(UInt8(4))
+            packet.append(name)
+            packet.append(content)
+            packet.append(isSecret)
         }
     }
 
@@ -86,6 +91,7 @@ extension MountRecipe.Parameter: PacketValue {
         case 1: self = .string(try packet.take(), try packet.take())
         case 2: self = .paths(try packet.take(), try packet.take())
         case 3: self = .file(try packet.take(), try packet.take(), isSecret: try packet.take())
+        case 4: self = .content(try packet.take(), try packet.take(), isSecret: try packet.take())
         default: throw MalformedPacket()
         }
     }
@@ -98,12 +104,16 @@ extension HelperProgram: PacketValue {
         packet.append(style.rawValue)
         packet.append(source)
         packet.append(kernel)
+        packet.append(untold)
+        packet.append(emptyFolders)
     }
 
     package init(from packet: inout PacketReader) throws(MalformedPacket) {
         let (name, words): (String, [String]) = (try packet.take(), try packet.take())
         guard let style = Style(rawValue: try packet.take()) else { throw MalformedPacket() }
         self.init(name: name, words: words, style: style, source: try packet.take(), kernel: try packet.take())
+        untold = try packet.take()
+        emptyFolders = try packet.take()
     }
 }
 

@@ -24,6 +24,7 @@ struct Settings {
     var limits: ManagerLimits
     var probes: ProbePolicy
     var ladder: UnmountLadder
+    var catalog: FilesystemCatalog
 
     static let defaults = (
         stateFolder: "/var/lib/holdfast/state", runtimeFolder: "/run/holdfast", mountRoot: "/var/lib/holdfast/mounts"
@@ -56,7 +57,9 @@ struct Settings {
             throw .invalidArgument("operation_deadline_seconds is \(seconds)", hint: "1 to 3600 are allowed")
         }
         operationDeadline = .seconds(seconds)
-        reconcile = try ReconcilePolicy(file.reconcile)
+        catalog = try FilesystemCatalog.standard.adding(
+            (file.types ?? [:]).sorted { $0.key < $1.key }.map(TypeDefinition.init))
+        reconcile = try ReconcilePolicy(file.reconcile, catalog)
         limits = try ManagerLimits(file.limits)
         probes = try ProbePolicy(file.probe)
         ladder = try UnmountLadder(file.unmount, probes)
@@ -80,6 +83,7 @@ struct Settings {
         options.allowsPrivateNamespace = allowsPrivateNamespace
         options.threads = threads
         options.operationDeadline = operationDeadline
+        options.catalog = catalog
         options.reconcile = reconcile
         options.limits = limits
         options.probes = probes
@@ -114,20 +118,22 @@ extension ReconcilePolicy {
     /// Checks what the file says.
     ///
     /// - Throws: `invalid_argument`, which names the setting.
-    fileprivate init(_ table: SettingsFile.ReconcileTable?) throws(MountError) {
+    fileprivate init(_ table: SettingsFile.ReconcileTable?, _ catalog: FilesystemCatalog) throws(MountError) {
         self.init()
         guard let table else { return }
         if let text = table.action { otherwise = try Self.action(text) }
         for rule in table.rules ?? [] {
-            let type = try rule.type.map { name throws(MountError) in try Self.type(name) }
+            let type = try rule.type.map { name throws(MountError) in try Self.type(name, catalog) }
             rules.append(Rule(type: type, source: rule.source, action: try Self.action(rule.action)))
         }
     }
 
     /// A type that nobody mounts would be a rule that never holds.
-    private static func type(_ name: String) throws(MountError) -> FilesystemType {
+    private static func type(
+        _ name: String, _ catalog: FilesystemCatalog
+    ) throws(MountError) -> FilesystemType {
         do throws(MountError) {
-            return try FilesystemCatalog.standard.entry(FilesystemType(rawValue: name)).type
+            return try catalog.entry(FilesystemType(rawValue: name)).type
         } catch {
             throw .invalidArgument("the type of a rule of reconcile: \(error.message)", hint: error.hint)
         }
@@ -138,6 +144,14 @@ extension ReconcilePolicy {
         throw .invalidArgument(
             "the action of reconcile is '\(InputText.quoted(text))'",
             hint: "one of \(Action.allCases.map(\.rawValue).joined(separator: ", "))")
+    }
+}
+
+extension TypeDefinition {
+    fileprivate init(_ name: String, _ table: SettingsFile.TypeTable) {
+        self.init(
+            name: name, kind: table.kind, filesystem: table.filesystem, program: table.program, source: table.source,
+            options: table.options ?? [])
     }
 }
 

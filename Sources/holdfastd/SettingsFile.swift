@@ -19,6 +19,18 @@ struct SettingsFile: Codable {
     var limits: LimitsTable?
     var probe: ProbeTable?
     var unmount: UnmountTable?
+    var types: [String: TypeTable]?
+
+    /// `[types.NAME]`: a type of the administrator's, or more options of one that is built in.
+    struct TypeTable: Codable {
+        var kind: String?
+        var filesystem: String?
+        var program: String?
+        var source: String?
+        var options: [String]?
+
+        enum CodingKeys: String, CodingKey, CaseIterable { case kind, filesystem, program, source, options }
+    }
 
     /// `[limits]`: how much the daemon takes on at one time.
     struct LimitsTable: Codable {
@@ -84,20 +96,14 @@ struct SettingsFile: Codable {
         case allowsPrivateNamespace = "allow_private_namespace"
         case threads
         case operationDeadlineSeconds = "operation_deadline_seconds"
-        case reconcile, limits, probe, unmount
+        case reconcile, limits, probe, unmount, types
     }
 
     /// Reads and decodes the file.
     ///
     /// - Throws: `invalid_argument` with line and column, or the name of a setting that does not exist.
     static func read(_ path: String) throws(MountError) -> SettingsFile {
-        let text: String
-        do {
-            text = try String(contentsOfFile: path, encoding: .utf8)
-        } catch {
-            throw MountError(
-                .invalidArgument, "cannot read the configuration file \(path): \(error.localizedDescription)")
-        }
+        let text = try content(of: path)
         do {
             let table = try TOMLTable(string: text)
             try check(table, CodingKeys.self, path)
@@ -119,6 +125,15 @@ struct SettingsFile: Codable {
                     try check(rule, ReconcileTable.Rule.CodingKeys.self, "\(path), [[reconcile.rules]]")
                 }
             }
+            if let types = table["types"]?.table {
+                for name in types.keys.sorted() {
+                    let place = "\(path), [types.\(InputText.quoted(name))]"
+                    guard let type = types[name]?.table else {
+                        throw MountError.invalidArgument("\(place): it is no table")
+                    }
+                    try check(type, TypeTable.CodingKeys.self, place)
+                }
+            }
             return try TOMLDecoder().decode(SettingsFile.self, from: table)
         } catch let error as MountError {
             throw error
@@ -128,6 +143,28 @@ struct SettingsFile: Codable {
         } catch {
             throw .invalidArgument("\(path): \(error)")
         }
+    }
+
+    /// It names programs that run as root: whoever can write it is root.
+    private static func content(of path: String) throws(MountError) -> String {
+        let attributes: [FileAttributeKey: Any]
+        let text: String
+        do {
+            attributes = try FileManager.default.attributesOfItem(
+                atPath: URL(filePath: path).resolvingSymlinksInPath().path)
+            text = try String(contentsOfFile: path, encoding: .utf8)
+        } catch {
+            throw MountError(
+                .invalidArgument, "cannot read the configuration file \(path): \(error.localizedDescription)")
+        }
+        let owner = (attributes[.ownerAccountID] as? NSNumber)?.uint32Value
+        let mode = (attributes[.posixPermissions] as? NSNumber)?.uint32Value ?? 0
+        guard owner == 0, mode & 0o022 == 0 else {
+            throw .invalidArgument(
+                "the configuration file \(path) can be written by others than root",
+                hint: "chown root \(path); chmod go-w \(path)")
+        }
+        return text
     }
 
     private static func check<Keys: SettingKey>(
@@ -168,7 +205,7 @@ extension SettingsFile.CodingKeys: SettingKey {
         case .stateFolder, .runtimeFolder, .mountRoot, .socket, .worker, .logLevel: .string
         case .threads, .operationDeadlineSeconds: .int
         case .allowsPrivateNamespace: .bool
-        case .reconcile, .limits, .probe, .unmount: .table
+        case .reconcile, .limits, .probe, .unmount, .types: .table
         }
     }
 }
@@ -187,6 +224,10 @@ extension SettingsFile.UnmountTable.CodingKeys: SettingKey {
 
 extension SettingsFile.ReconcileTable.CodingKeys: SettingKey {
     var type: TOMLType { self == .rules ? .array : .string }
+}
+
+extension SettingsFile.TypeTable.CodingKeys: SettingKey {
+    var type: TOMLType { self == .options ? .array : .string }
 }
 
 extension SettingsFile.ReconcileTable.Rule.CodingKeys: SettingKey {

@@ -8,8 +8,12 @@ import Testing
 let catalog = FilesystemCatalog.standard
 
 let builtInTypes = [
-    "bind", "btrfs", "cifs", "erofs", "ext4", "nfs", "overlay", "rclone", "squashfs", "sshfs", "tmpfs", "vfat", "xfs",
+    "9p", "bind", "btrfs", "ceph", "ceph-fuse", "cifs", "davfs", "erofs", "ext4", "glusterfs", "gpfs", "nfs", "overlay",
+    "pstorage", "quobyte", "rclone", "s3fs", "squashfs", "sshfs", "tmpfs", "vfat", "virtiofs", "xfs",
 ]
+
+/// Those of them that Holdfast mounts.
+let mountedTypes = builtInTypes.filter { $0 != "gpfs" }
 
 /// A source that the type accepts, and the options without which it accepts nothing.
 func sample(_ type: String) -> (source: String, options: [String]) {
@@ -17,6 +21,11 @@ func sample(_ type: String) -> (source: String, options: [String]) {
     case "tmpfs": ("scratch", [])
     case "overlay": ("layers", ["lowerdir=/l"])
     case "bind": ("/srv/a", [])
+    case "9p", "virtiofs", "gpfs", "pstorage", "quobyte": ("name0", [])
+    case "ceph", "ceph-fuse": ("monitor:/", [])
+    case "davfs": ("https://server/files", [])
+    case "glusterfs": ("server:/volume", [])
+    case "s3fs": ("bucket", ["passwd_file=/etc/keys"])
     case "cifs": ("//server/share", ["credentials=/etc/share"])
     case "nfs": ("server:/export", [])
     case "rclone": ("store:bucket", ["config=/etc/rclone.conf"])

@@ -118,7 +118,7 @@ import Testing
         guard case .helper(let program) = recipe.medium else {
             throw MountError(.internal, "it is no helper program's")
         }
-        return (recipe, program, program.arguments(recipe.parameters, files: "/root", place: "/mnt"))
+        return (recipe, program, program.arguments(recipe.parameters, place: "/mnt"))
     }
 
     @Test(

@@ -105,7 +105,10 @@ import Testing
 
     @Test("a password in a source is refused and never shown")
     func password() throws {
-        for source in ["bob:hunter2@host:/srv", "bob:hunter2@host", "bob:hunter2@[::1]:/srv", "a@b:hunter2@c:/"] {
+        for source in [
+            "bob:hunter2@host:/srv", "bob:hunter2@host", "bob:hunter2@host://srv", "bob:hunter2@[::1]:/srv",
+            "a@b:hunter2@c:/",
+        ] {
             let error = try #require(refusal("sshfs", [], source: source))
             #expect(error.code == .invalidArgument)
             #expect(error.message.contains("password"))

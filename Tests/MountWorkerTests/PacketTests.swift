@@ -33,6 +33,7 @@ import Testing
         parameters: [
             .file("IdentityFile", "/k", isSecret: true), .flag("ro"),
             .file("UserKnownHostsFile", "/h", isSecret: false),
+            .content("conf", [0, 0xFF], isSecret: true),
         ], attributes: [], exclusiveSuperblock: false)
 
     static let replies: [WorkerReply] = [

@@ -77,7 +77,7 @@ import Testing
             #expect(!"\(told)".contains("hunter2"))
             try Data("hunter2\n".utf8).write(to: URL(filePath: file.string))
             let none = try #require(refusal(KernelMount(secret: .login), parameters, in: site))
-            #expect("\(none)".contains("no lines of credentials") && !"\(none)".contains("hunter2"))
+            #expect("\(none)".contains("has no credentials") && !"\(none)".contains("hunter2"))
             try #require(chmod(file.string, 0o644) == 0)
             #expect(refusal(KernelMount(secret: .login), parameters, in: site)?.errno == .notPermitted)
         }

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Filesystems
+internal import MountModel
+internal import SystemPackage
+
+// Where a source may be, by what the catalog says about its type.
+extension MountManager {
+    /// Where somebody else has mounted the source; of several places the one that is named.
+    func externalMountpoint(for order: AttachOrder) async throws(MountError) -> Mountpoint {
+        let context = MountError.Context(
+            operation: "attach", type: order.source.type.rawValue, source: order.source.source)
+        let root = configuration.mountRoot
+        if let named = order.mountpoint {
+            guard !named.path.starts(with: root.path) else {
+                throw .invalidArgument(
+                    "the mountpoint \(named) is beneath the mount root \(root), where nobody else mounts",
+                    hint: "name the path where \(order.source) is mounted, or none")
+            }
+            return named
+        }
+        let places = try await executor.places(ofExternal: order.source)
+        guard places.count != 1 else { return places[0] }
+        // What is used and was unmounted is known by its record.
+        let used = machines.values.filter { $0.source == order.source }.map(\.mountpoint)
+        if let place = used.first, used.count == 1, places.isEmpty || places.contains(place) { return place }
+        if places.isEmpty {
+            throw MountError(
+                .mountFailed, "cannot attach \(order.source): it is not mounted on this host", context: context,
+                hint: "whoever mounts \(order.source.type) filesystems on this host has to: Holdfast never does")
+        }
+        throw MountError(
+            .conflict,
+            "\(order.source) is mounted at \(places.map(\.description).joined(separator: " and "))", context: context,
+            hint: "say which: name the mountpoint")
+    }
+
+    /// What may be in one mount only: a device or an image, of which there must be one superblock, and the folders that
+    /// an overlay writes to, of which the kernel says that two users are undefined behaviour.
+    func exclusivePlaces(of source: MountSource) -> Set<ExactText> {
+        if source.type.rawValue == "overlay" {
+            let written = source.options.filter { $0.name == "upperdir" || $0.name == "workdir" }
+            return Set(written.compactMap(\.value).map(ExactText.init))
+        }
+        let entry = try? configuration.catalog.entry(source.type)
+        return entry?.hasOneSuperblockPerDevice ?? true ? [ExactText(source.source)] : []
+    }
+}

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import Glibc
+import HoldfastAPI
+import LinuxMount
+import MountTestSupport
+import SystemPackage
+import Testing
+
+extension RealDaemon {
+    /// Filesystems that somebody else mounts: here the test, a tmpfs. The daemon verifies and counts, and no more.
+    @Suite struct ExternalMounts {
+        private static let settings = """
+            [types.lab]
+            kind = "external"
+            filesystem = "tmpfs"
+            source = "name"
+            """
+
+        /// Runs the body with a daemon that knows the type, and two folders; nothing may be mounted there afterwards.
+        private func run(_ body: (TestHost, _ place: String, _ other: String) throws -> Void) throws {
+            try TestHost.run(start: false) { host in
+                let places = [host.folder + "/lab", host.folder + "/other"]
+                for place in places { try #require(mkdir(place, 0o755) == 0) }
+                try host.startDaemon(settings: Self.settings)
+                try body(host, places[0], places[1])
+            }
+        }
+
+        private func mount(_ source: String, at place: String) throws {
+            try Program.run("mount", "-t", "tmpfs", source, place)
+        }
+
+        private func attach(
+            _ host: TestHost, _ consumer: String, to source: String = "shared0", at place: String? = nil,
+            lease: String? = nil
+        ) throws -> AttachResponse {
+            try host.client.attach(
+                AttachRequest(source: source, consumer: consumer, type: "lab", at: place, lease: lease))
+        }
+
+        private func problem(_ body: () throws -> AttachResponse) throws -> Problem {
+            do {
+                throw TestFailure(description: "it was attached: \(try body())")
+            } catch let problem as Problem {
+                return problem
+            }
+        }
+
+        private struct TestFailure: Error { let description: String }
+
+        @Test func consumersAreCountedAndTheMountStaysWhereItIs() throws {
+            try run { host, place, _ in
+                try mount("shared0", at: place)
+                let id = try #require(try host.mounts(at: place).first).id
+                let first = try attach(host, "vm-1")
+                #expect(first.path == place && first.created)
+                #expect(try attach(host, "vm-2").path == place)
+                #expect(try !attach(host, "vm-2", at: place).created)
+                #expect(
+                    try host.client.mounts().mounts.map { [$0.mount.mountpoint, $0.mount.state] } == [
+                        [place, "mounted"]
+                    ])
+                #expect(try host.client.verify().mounts.map(\.result) == ["ok"])
+                try host.detach("vm-1", from: "shared0")
+                try host.detach("vm-2", from: "shared0")
+                try host.waitForState("absent")
+                #expect(try host.mounts(at: place).map(\.id) == [id])
+                try Program.run("umount", place)
+                #expect(access(place, F_OK) == 0)
+            }
+        }
+
+        @Test func whatIsNotMountedOrElsewhereOrAnotherOneIsRefused() throws {
+            try run { host, place, other in
+                let absent = try problem { try attach(host, "vm-1") }
+                #expect(absent.code == "mount_failed" && absent.detail.contains("not mounted on this host"))
+                let nothing = try problem { try attach(host, "vm-1", at: place) }
+                #expect(nothing.code == "mount_failed" && nothing.detail.contains("nothing is mounted at \(place)"))
+                try mount("shared1", at: place)
+                let another = try problem { try attach(host, "vm-1", at: place) }
+                #expect(another.code == "foreign" && another.detail.contains("of another source"), "\(another)")
+                let beneath = try problem { try attach(host, "vm-1", at: host.mountRoot + "/lab") }
+                #expect(beneath.code == "invalid_argument")
+                try mount("shared0", at: other)
+                #expect(try attach(host, "vm-1").path == other)
+                try Program.run("umount", place)
+                try mount("shared0", at: place)
+                let two = try problem { try attach(host, "vm-2", to: "shared0/") }
+                #expect(two.code == "invalid_argument")
+                #expect(try attach(host, "vm-2", at: place).path == place)
+                let option = try problem {
+                    try host.client.attach(
+                        AttachRequest(source: "shared0", consumer: "vm-3", type: "lab", options: ["ro"]))
+                }
+                #expect(option.code == "invalid_argument")
+                for consumer in ["vm-1", "vm-2"] { try host.detach(consumer, from: "shared0") }
+                try host.waitUntil("both are forgotten") { try host.client.mounts().mounts.isEmpty }
+                for place in [place, other] { try Program.run("umount", place) }
+            }
+        }
+
+        @Test func aMountAtTwoPlacesHasToBeNamed() throws {
+            try run { host, place, other in
+                for place in [place, other] { try mount("shared0", at: place) }
+                let conflict = try problem { try attach(host, "vm-1") }
+                #expect(conflict.code == "conflict" && conflict.detail.contains("\(place) and \(other)"))
+                #expect(try attach(host, "vm-1", at: other).path == other)
+                // The one that is in use already is the one that is meant.
+                #expect(try attach(host, "vm-2").path == other)
+                for consumer in ["vm-1", "vm-2"] { try host.detach(consumer, from: "shared0") }
+                for place in [place, other] { try Program.run("umount", place) }
+            }
+        }
+
+        @Test func itIsLostWithItsMountAndFoundAgainAndARestartChangesNothing() throws {
+            try run { host, place, _ in
+                try mount("shared0", at: place)
+                _ = try attach(host, "vm-1")
+                try Program.run("umount", place)
+                try host.waitForState("lost")
+                #expect(try host.client.verify().mounts.map(\.result) == ["missing"])
+                try mount("shared0", at: place)
+                try host.waitForState("mounted")
+                try mount("shared9", at: place)
+                try host.waitForState("foreign")
+                try Program.run("umount", place)
+                try host.waitForState("mounted")
+                try host.killDaemon()
+                try host.startDaemon(settings: Self.settings)
+                try host.waitForState("mounted")
+                try Program.run("umount", place)
+                try host.waitForState("lost")
+                try host.detach("vm-1", from: "shared0")
+                try host.waitForState("absent")
+                #expect(access(place, F_OK) == 0)
+            }
+        }
+
+        @Test func aTypeThatTheConfigurationHasNoLongerIsForgottenAndNeverUnmounted() throws {
+            try run { host, place, _ in
+                try mount("shared0", at: place)
+                let attachment = try attach(host, "vm-1").attachment
+                try host.stopDaemon()
+                try host.startDaemon()
+                try host.waitForState("mounted")
+                let answer = try host.client.detach(id: attachment.id)
+                #expect(answer.detached)
+                try host.waitForState("absent")
+                #expect(try host.mounts(at: place).count == 1)
+                try Program.run("umount", place)
+            }
+        }
+    }
+}
