@@ -9,16 +9,16 @@ extension FilesystemCatalog {
         guard let grammar = entries.first(where: { $0.type == source.type })?.source else { return nil }
         let text = source.source
         switch grammar {
-        case .onHost(let user):
-            guard let host = try? HostSource(text, allowsUser: user).host else { return nil }
-            return ExactText(host)
-        case .remote: return ExactText(String(text.prefix { $0 != ":" } + ":"))
+        case .onHost(let user): return (try? HostSource(text, allowsUser: user)).map { ExactText($0.host) }
+        case .volume, .monitors:
+            return ExactText(String(text.prefix(upTo: text.firstRange(of: ":/")?.lowerBound ?? text.endIndex)))
+        case .bucket, .remote: return ExactText(String(text.prefix { $0 != ":" } + ":"))
+        // In canonical form: `//server/share`, `https://server/folder`.
+        case .share, .url:
+            let parts = text.split(separator: "/", maxSplits: 3, omittingEmptySubsequences: false)
+            return parts.count > 2 ? ExactText(String(parts[2])) : nil
+        case .folder, .deviceOrImage, .text: return ExactText(text)
         case .name: return nil
-        // A server's share, `//server/share`, or a path.
-        default:
-            let parts = text.split(separator: "/", omittingEmptySubsequences: false)
-            if parts.count > 3, parts[0].isEmpty, parts[1].isEmpty { return ExactText(String(parts[2]).lowercased()) }
-            return text.hasPrefix("/") ? ExactText(text) : nil
         }
     }
 

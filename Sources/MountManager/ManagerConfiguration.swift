@@ -20,8 +20,6 @@ public struct ManagerConfiguration: Sendable {
     public var backoff: Backoff
     /// What is done about mounts that others have changed.
     public var reconcile: ReconcilePolicy
-    /// The types that there are.
-    public var catalog: FilesystemCatalog
     /// How filesystems are asked whether they are there.
     public var probes: ProbePolicy
     /// How a mount is unmounted whose filesystem does not answer.

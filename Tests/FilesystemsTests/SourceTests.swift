@@ -155,6 +155,8 @@ import Testing
         #expect(try server("sshfs", "root@Files.example:/a") == "files.example")
         #expect(try server("sshfs", "files.example:/b") == "files.example")
         #expect(try server("sshfs", "[2001:db8::1]:/b") == "[2001:db8::1]")
+        #expect(try server("nfs", "Files.example:/a/") == "files.example")
+        #expect(try server("glusterfs", "files.example:/volume/a") == "files.example")
         #expect(try server("ext4", "/dev/vdb") == "/dev/vdb")
         #expect(try server("bind", "/srv/data") == "/srv/data")
         #expect(try server("tmpfs", "scratch") == nil)
