@@ -148,7 +148,7 @@ final class HelperGroups: Sendable {
                 try sweep(group, isLast: isLast)
             } catch {
                 // Another sweep was faster.
-                if error.errno != .noSuchFileOrDirectory && error.errno != .operationNotSupportedByDevice { throw error }
+                guard [.noSuchFileOrDirectory, .operationNotSupportedByDevice].contains(error.errno) else { throw error }
             }
         }
     }

@@ -50,7 +50,8 @@ extension LinuxExecutor {
     /// - Returns: what is there afterwards; nil where it is served, or must not be touched.
     func takeAwayIfDeserted(_ id: MountID, from mountpoint: Mountpoint) -> OperationOutcome? {
         let kernelID = KernelMountID(rawValue: id.rawValue)
-        guard !isReadOnly, operations.isDeserted(kernelID) else { return nil }
+        // The kernel's own filesystems need no process, whoever has mounted them.
+        guard !isReadOnly, operations.isDeserted(kernelID), fuseDevice(of: kernelID) != nil else { return nil }
         do throws(OperationFailure) {
             try ask(kernelID, at: mountpoint, within: ladder.patience, interrupt: nil)
             return nil

