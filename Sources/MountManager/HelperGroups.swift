@@ -148,7 +148,8 @@ final class HelperGroups: Sendable {
                 try sweep(group, isLast: isLast)
             } catch {
                 // Another sweep was faster.
-                guard [.noSuchFileOrDirectory, .operationNotSupportedByDevice].contains(error.errno) else { throw error }
+                let isGone = [.noSuchFileOrDirectory, .operationNotSupportedByDevice].contains(error.errno)
+                if !isGone { throw error }
             }
         }
     }

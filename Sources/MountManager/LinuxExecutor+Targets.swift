@@ -21,8 +21,7 @@ extension LinuxExecutor {
         return try root.target(relative)
     }
 
-    /// Prepares the folder and attaches the mount. Where it is not attached it stays in hand: to close it may wait for
-    /// its filesystem's end.
+    /// Prepares the folder and attaches the mount; where it is not attached, it stays in hand.
     func placeMount(
         _ id: MountID, at mountpoint: Mountpoint
     ) throws(SystemCallError) -> PlaceOutcome {

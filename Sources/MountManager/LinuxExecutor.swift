@@ -150,7 +150,7 @@ public final class LinuxExecutor: MountExecutor {
 
     public func place(_ id: MountID, at mountpoint: Mountpoint) async -> OperationOutcome {
         if isExternal(mountpoint) { return await inspect(mountpoint, expecting: id) }
-        return await operate(on: mountpoint, with: id) {
+        let outcome = await operate(on: mountpoint, with: id) {
             guard self.built.withLockedValue({ $0[id] != nil }) else {
                 return OperationOutcome(
                     .empty, problem: MountError(.internal, "the mount \(id) for \(mountpoint) is not in hand"))
@@ -170,6 +170,9 @@ public final class LinuxExecutor: MountExecutor {
                     outcome.seen, problem: .operation("verify the mount at", mountpoint, failed: error))
             }
         }
+        // What was not attached may be its filesystem's last user, whose end a worker waits for.
+        if built.withLockedValue({ $0[id] != nil }) { await close(id) }
+        return outcome
     }
 
     /// Attaches the mount in hand and closes its descriptor; where it is not attached, it stays in hand.

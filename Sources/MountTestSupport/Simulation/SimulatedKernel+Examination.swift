@@ -62,7 +62,7 @@ extension SimulatedKernel {
         return withTable { table in
             var drift = Drift()
             if table.mounts[table.root]?.peers != nil {
-                table.set(table.root) { $0.peers = nil }
+                for member in table.tree(of: table.root) { table.set(member) { $0.peers = nil } }
                 drift.isRootExposed = true
             }
             for (id, source) in mounts {
