@@ -5,6 +5,7 @@ import Glibc
 import HoldfastAPI
 import LinuxMount
 import MountTestSupport
+import Synchronization
 import SystemPackage
 import Testing
 
@@ -121,19 +122,25 @@ private struct SilentSource: ~Copyable {
     func end() throws { try #require(umount2(path, Int32(MNT_DETACH)) == 0) }
 }
 
-// SAFETY: the daemon's number is set before the point at which it stops is reached, and the rest after it.
 /// The workers of a daemon that is to die.
-private final class WorkerBox: @unchecked Sendable {
-    var daemon: pid_t = 0
-    private var workers: Set<Int32> = []
+private final class WorkerBox: Sendable {
+    private let processes = Mutex((daemon: pid_t(0), workers: Set<Int32>()))
 
-    func stopAllAndKillTheirDaemon() {
-        workers = (try? OwnProcesses.children(of: daemon)) ?? []
-        for worker in workers { kill(worker, SIGSTOP) }
-        kill(daemon, SIGKILL)
+    /// Set before the point at which it stops is reached.
+    var daemon: pid_t {
+        get { processes.withLock { $0.daemon } }
+        set { processes.withLock { $0.daemon = newValue } }
     }
 
-    func letGo() { for worker in workers { kill(worker, SIGCONT) } }
+    func stopAllAndKillTheirDaemon() {
+        processes.withLock { processes in
+            processes.workers = (try? OwnProcesses.children(of: processes.daemon)) ?? []
+            for worker in processes.workers { kill(worker, SIGSTOP) }
+            kill(processes.daemon, SIGKILL)
+        }
+    }
+
+    func letGo() { for worker in processes.withLock({ $0.workers }) { kill(worker, SIGCONT) } }
 }
 
 extension TestHost {
