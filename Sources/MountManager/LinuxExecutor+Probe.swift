@@ -35,9 +35,7 @@ extension LinuxExecutor {
     func ask(
         _ id: KernelMountID, at mountpoint: Mountpoint, within limit: Duration, interrupt: OperationInterrupt?
     ) throws(OperationFailure) {
-        let relative: FilePath
-        do throws(SystemCallError) { relative = try target(mountpoint).relative } catch { throw .refused(error) }
-        try operations.probe(id, at: relative, within: limit, interrupt: interrupt)
+        try operations.probe(id, at: try relative(mountpoint), within: limit, interrupt: interrupt)
     }
 
     public func watchDeserted(_ notify: @escaping @Sendable (MountID) async -> Void) async {

@@ -10,24 +10,35 @@ extension LinuxExecutor {
     public func unmount(_ id: MountID, from mountpoint: Mountpoint, rung: Int) async -> OperationOutcome {
         let kernelID = KernelMountID(rawValue: id.rawValue)
         let means = ladder.means(ofRung: rung)
-        let device = await onThread(of: .table) { self.fuseDevice(of: kernelID) }
-        let attempt = await onThread(of: .table) { () -> Result<UnmountOutcome, UnmountFailure> in
+        let attempt = await onThread(of: .table) { () -> Attempt in
+            // Before the mount has left the table.
+            let device = self.fuseDevice(of: kernelID)
             self.steps.reached(.unmount)
             let result = self.unmountNow(kernelID, from: mountpoint, by: means)
             if case .success = result { self.steps.reached(.unmounted) }
-            return result
+            if case .failure(.unanswered(.stuck(let worker))) = result { return .stuck(worker, device) }
+            return .ended(self.outcome(of: result, by: means, id, at: mountpoint))
         }
-        if case .success(.failure(.unanswered(.stuck(let worker)))) = attempt {
+        switch attempt {
+        case .success(.ended(let outcome)): return outcome
+        case .success(.stuck(let worker, let device)):
             // It waits for the process that serves the mount, which nobody uses any more.
-            if case .success(let device?) = device { _ = await onThread(of: .table) { self.abort(device) } }
+            if let device { _ = await onThread(of: .table) { self.abort(device) } }
             await waitForEnd(after: .stuck(worker))
-        }
-        return await operate(on: mountpoint, with: id) {
-            switch attempt {
-            case .success(let result): self.outcome(of: result, by: means, id, at: mountpoint)
-            case .failure(let error): OperationOutcome(self.observe(id, at: mountpoint).seen, problem: error)
+            return await operate(on: mountpoint, with: id) {
+                self.outcome(of: .failure(.unanswered(.stuck(worker))), by: means, id, at: mountpoint)
+            }
+        case .failure(let error):
+            return await operate(on: mountpoint, with: id) {
+                OperationOutcome(self.observe(id, at: mountpoint).seen, problem: error)
             }
         }
+    }
+
+    private enum Attempt {
+        case ended(OperationOutcome)
+        /// With the filesystem's device, where a process serves it.
+        case stuck(StuckWorker, DeviceNumber?)
     }
 
     private enum UnmountFailure: Error {
