@@ -143,28 +143,26 @@ final class HelperGroups: Sendable {
     ///
     /// - Parameter isLast: whether no mount is still to get its place.
     func sweep(isLast: Bool = false) throws(SystemCallError) {
-        for group in try ControlGroup.all(in: folder) {
+        let groups = try ControlGroup.all(in: folder)
+        // After the listing: what is in it was known before, as begun, or as serving by now.
+        let (begun, serving) = state.withLockedValue { ($0.begun, $0.serving) }
+        let services = Dictionary(
+            serving.map { ($0.value.group, (id: $0.key, settled: $0.value.settled)) },
+            uniquingKeysWith: { first, _ in first })
+        for group in groups where !begun.contains(group) {
             do throws(SystemCallError) {
-                try sweep(group, isLast: isLast)
+                if let service = services[group] {
+                    guard try !group.isPopulated, isLast || service.settled <= .now else { continue }
+                    if try MountTable.current.entry(service.id) == nil { try forget(service.id, group) }
+                } else if try !group.remove(), try isUnfinished(group) {
+                    try group.kill()
+                }
             } catch {
                 // Another sweep was faster.
                 let isGone = [.noSuchFileOrDirectory, .operationNotSupportedByDevice].contains(error.errno)
                 if !isGone { throw error }
             }
         }
-    }
-
-    private func sweep(_ group: ControlGroup, isLast: Bool) throws(SystemCallError) {
-        let (isBegun, service) = state.withLockedValue { state in
-            (state.begun.contains(group), state.serving.first { $0.value.group == group })
-        }
-        if isBegun { return }
-        guard let (id, service) = service else {
-            if try !group.remove(), try isUnfinished(group) { try group.kill() }
-            return
-        }
-        guard try !group.isPopulated, isLast || service.settled <= .now else { return }
-        if try MountTable.current.entry(id) == nil { try forget(id, group) }
     }
 
     private func forget(_ id: KernelMountID, _ group: ControlGroup) throws(SystemCallError) {
