@@ -191,6 +191,7 @@ int hf_mount_events_mark(int events, int mount_namespace)
 }
 
 int hf_duplicate(int descriptor) { return RESULT(fcntl(descriptor, F_DUPFD_CLOEXEC, 0)); }
+
 int hf_file_events_open(void) { return RESULT(inotify_init1(IN_NONBLOCK | IN_CLOEXEC)); }
 
 int hf_file_events_add(int events, const char *path) { return RESULT(inotify_add_watch(events, path, IN_MODIFY)); }

@@ -10,11 +10,12 @@ extension FilesystemCatalog {
         let text = source.source
         switch grammar {
         case .onHost(let user): return (try? HostSource(text, allowsUser: user)).map { ExactText($0.host) }
-        case .volume, .monitors:
-            return ExactText(String(text.prefix(upTo: text.firstRange(of: ":/")?.lowerBound ?? text.endIndex)))
+        case .volume: return (try? HostSource(text, allowsUser: false)).map { ExactText($0.host) }
+        case .share: return (try? ShareSource(text)).map { ExactText($0.host) }
+        case .monitors: return (try? MonitorSource(text)).map { ExactText($0.monitors.joined(separator: ",")) }
         case .bucket, .remote: return ExactText(String(text.prefix { $0 != ":" } + ":"))
-        // In canonical form: `//server/share`, `https://server/folder`.
-        case .share, .url:
+        case .url:
+            // `https://server/folder`
             let parts = text.split(separator: "/", maxSplits: 3, omittingEmptySubsequences: false)
             return parts.count > 2 ? ExactText(String(parts[2])) : nil
         case .folder, .deviceOrImage, .text: return ExactText(text)

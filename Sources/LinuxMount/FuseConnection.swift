@@ -13,12 +13,12 @@ public enum FuseConnection {
     /// - Returns: false for a filesystem that is not FUSE's, or has gone.
     /// - Throws: the kernel's refusal.
     public static func abort(device: DeviceNumber) throws(SystemCallError) -> Bool {
+        guard device.major == 0 else { return false }
         // Its control files, wherever the host may have mounted them.
         var context = try FilesystemContext(type: "fusectl")
         try context.create()
         let control = try context.mount(attributes: [.noSetUserID, .noDevices, .noExecute])
         let name = FilePath("\(device.minor)/abort")
-        guard device.major == 0 else { return false }
         do throws(SystemCallError) {
             let file = try OwnedDescriptor.open(
                 name, at: control.descriptorNumber, flags: O_WRONLY, .beneath, on: name)

@@ -61,13 +61,7 @@ public struct Nursery: ~Copyable, Sendable {
     public func empty(_ folder: FilePath) throws(SystemCallError) {
         let made = folder.withPlatformString { hf_mkdirat(-1, $0, 0o755) }
         if Errno(rawValue: -made) != .fileExists { try SystemCallError.check(made, "mkdirat", on: folder.string) }
-        var context = try FilesystemContext(type: "tmpfs")
-        try context.setString("source", "nursery")
-        try context.setString("mode", "0755")
-        try context.setString("size", "\(Self.rootSize)")
-        try context.create()
-        try context.mount(attributes: [.noSetUserID, .noDevices])
-            .attach(onto: .openPlace(folder, at: -1, .followingLinks, on: folder))
+        try Self.mountMemory(on: folder)
     }
 
     /// Asks what is mounted at ``place`` for its top folder: a program may have gone away right after it has mounted.
@@ -147,15 +141,19 @@ public struct Nursery: ~Copyable, Sendable {
 
     /// A small tmpfs, mounted on a folder that every host has; it is the root in a moment.
     private static func makeRoot() throws(SystemCallError) -> OwnedDescriptor {
+        let cover: FilePath = "/proc"
+        try mountMemory(on: cover)
+        return try .openPlace(cover, at: -1, .followingLinks, on: cover)
+    }
+
+    private static func mountMemory(on folder: FilePath) throws(SystemCallError) {
         var context = try FilesystemContext(type: "tmpfs")
         try context.setString("source", "nursery")
         try context.setString("mode", "0755")
         try context.setString("size", "\(rootSize)")
         try context.create()
-        let cover: FilePath = "/proc"
         try context.mount(attributes: [.noSetUserID, .noDevices])
-            .attach(onto: .openPlace(cover, at: -1, .followingLinks, on: cover))
-        return try .openPlace(cover, at: -1, .followingLinks, on: cover)
+            .attach(onto: .openPlace(folder, at: -1, .followingLinks, on: folder))
     }
 
     /// Room for credentials and for what programs write into `/tmp`.

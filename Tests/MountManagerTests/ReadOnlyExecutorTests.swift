@@ -4,19 +4,15 @@ import Glibc
 import LinuxMount
 import MountManager
 import MountModel
-import MountTestSupport
 import SystemPackage
 import Testing
 
 /// An executor that repairs nothing, on the real kernel: what it looks at stays as it is.
 @Suite(.timeLimit(.minutes(1))) struct ReadOnlyExecutorTests {
     @Test func aLookChangesNothing() async throws {
-        try PrivateNamespace.require()
-        try await TemporaryFolder.with { folder in
-            let (rootPath, lotPath) = (folder.appending("root"), folder.appending("parking"))
-            let (root, lot) = (try ManagedRoot.prepare(at: rootPath), try ParkingLot.prepare(at: lotPath))
-            let executor = LinuxExecutor(root: root, parking: lot, threads: 1)
-            let place = try Mountpoint(rootPath.appending("data").string)
+        try await ExecutorSite.with { site in
+            let (rootPath, lotPath, root, lot) = (site.rootPath, site.lotPath, site.root, site.lot)
+            let (executor, place) = (site.executor, site.place)
             let source = ManagerHarness.source("data")
             let id = try await executor.build(source, for: place)
             #expect(await executor.place(id, at: place).seen == .ours)
@@ -38,10 +34,6 @@ import Testing
             #expect(access(lotPath.appending("7").string, F_OK) != 0)
             #expect(await executor.unmount(id, from: place, rung: 0).seen == .empty)
             try await executor.removeFolder(at: place)
-            try await executor.shutDown()
-            try lot.release()
-            try root.release()
-            #expect(try MountTable(.mountinfo).entries(beneath: folder).isEmpty)
         }
     }
 

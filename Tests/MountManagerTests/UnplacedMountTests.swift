@@ -4,22 +4,17 @@ import Glibc
 import LinuxMount
 import MountManager
 import MountModel
-import MountTestSupport
 import SystemPackage
 import Testing
 
 /// A mount that cannot be placed, on the real kernel: it is closed, and the next one can be.
 @Suite(.timeLimit(.minutes(1))) struct UnplacedMountTests {
     @Test func aMountThatIsNotPlacedIsClosed() async throws {
-        try PrivateNamespace.require()
-        try await TemporaryFolder.with { folder in
-            let (rootPath, lotPath) = (folder.appending("root"), folder.appending("parking"))
-            let (root, lot) = (try ManagedRoot.prepare(at: rootPath), try ParkingLot.prepare(at: lotPath))
-            let executor = LinuxExecutor(root: root, parking: lot, threads: 1)
-            let place = try Mountpoint(rootPath.appending("data").string)
+        try await ExecutorSite.with { site in
+            let (executor, place) = (site.executor, site.place)
             let id = try await executor.build(ManagerHarness.source("data"), for: place)
             // Whatever somebody has put there keeps the folder from being a mountpoint.
-            let file = rootPath.appending("data")
+            let file = site.rootPath.appending("data")
             try #require(close(open(file.string, O_CREAT | O_WRONLY | O_EXCL, 0o600)) == 0)
             let refused = await executor.place(id, at: place)
             #expect(refused.seen == .empty)
@@ -30,9 +25,6 @@ import Testing
             #expect(await executor.place(other, at: place).seen == .ours)
             #expect(await executor.unmount(other, from: place, rung: 0).seen == .empty)
             try await executor.removeFolder(at: place)
-            try await executor.shutDown()
-            try lot.release()
-            try root.release()
         }
     }
 }

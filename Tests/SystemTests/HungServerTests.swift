@@ -53,9 +53,7 @@ extension RealDaemon {
 
         @Test func aServerThatFreezesIsShownAndHoldsNobodyUp() throws {
             try TestHost.run(start: false) { host in
-                try host.startDaemon(settings: HungServers.settings)
-                let server = try SSHServer(in: host.folder)
-                let path = try host.attach("vm-1", to: server.source, type: "sshfs", options: server.options).path
+                let (server, path) = try HungServers.mounted(by: host)
                 server.server.freeze()
                 try host.waitForState("unresponsive")
                 let mount = try #require(try host.client.mounts().mounts.first).mount
@@ -80,9 +78,7 @@ extension RealDaemon {
 
         @Test func theLastDetachGetsRidOfAMountWhoseServerHangs() throws {
             try TestHost.run(start: false) { host in
-                try host.startDaemon(settings: HungServers.settings)
-                let server = try SSHServer(in: host.folder)
-                let path = try host.attach("vm-1", to: server.source, type: "sshfs", options: server.options).path
+                let (server, path) = try HungServers.mounted(by: host)
                 server.server.freeze()
                 let user = try HungServers.user(of: path)
                 let began = ContinuousClock.now
@@ -102,9 +98,7 @@ extension RealDaemon {
 
         @Test func whatIsInUseAndHangsIsParkedUntilItsUserHasLeft() throws {
             try TestHost.run(start: false) { host in
-                try host.startDaemon(settings: HungServers.settings)
-                let server = try SSHServer(in: host.folder)
-                let path = try host.attach("vm-1", to: server.source, type: "sshfs", options: server.options).path
+                let (server, path) = try HungServers.mounted(by: host)
                 let folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
                 try #require(folder >= 0)
                 server.server.freeze()
@@ -164,6 +158,14 @@ extension RealDaemon {
             interval_seconds = 1
             timeout_seconds = 1
             """
+
+        /// Starts the daemon with those, and attaches a folder of a server of its own.
+        private static func mounted(by host: TestHost) throws -> (server: SSHServer, path: String) {
+            try host.startDaemon(settings: settings)
+            let server = try SSHServer(in: host.folder)
+            let path = try host.attach("vm-1", to: server.source, type: "sshfs", options: server.options).path
+            return (server, path)
+        }
 
         /// A process that waits for the filesystem.
         private static func user(of path: String) throws -> Process {
