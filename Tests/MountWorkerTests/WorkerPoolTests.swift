@@ -6,6 +6,7 @@ import Foundation
 import LinuxMount
 import MountModel
 import MountTestSupport
+import Synchronization
 import SystemPackage
 import Testing
 
@@ -238,9 +239,14 @@ import Testing
     }
 }
 
-// SAFETY: the thread that writes it has ended when it is read.
-private final class StuckBox: @unchecked Sendable {
-    var worker: StuckWorker?
+/// The worker that a thread of the test was left with.
+private final class StuckBox: Sendable {
+    private let stuck = Mutex<StuckWorker?>(nil)
+
+    var worker: StuckWorker? {
+        get { stuck.withLock { $0 } }
+        set { stuck.withLock { $0 = newValue } }
+    }
 }
 
 extension OperationFailure {

@@ -5,6 +5,7 @@ import Glibc
 import HoldfastAPI
 import LinuxMount
 import MountTestSupport
+import Synchronization
 import SystemPackage
 import Testing
 
@@ -168,26 +169,28 @@ extension TestHost {
 
 /// Mounts a tmpfs, without nosuid, over a path and unmounts it, in a loop, and counts those that somebody else
 /// unmounted.
-final class Attacker: @unchecked Sendable {  // SAFETY: the counts are read after the thread has ended.
+final class Attacker: Sendable {
     private let path: String
-    private let isStopped = NSLock()
-    private var shouldStop = false
+    private let state = Mutex((isStopped: false, mounted: 0, lost: 0))
     private let ended = DispatchSemaphore(value: 0)
-    private(set) var mounted = 0
-    private(set) var lost = 0
 
     init(path: String) { self.path = path }
 
+    /// How often it mounted.
+    var mounted: Int { state.withLock { $0.mounted } }
+    /// How many of those somebody else unmounted.
+    var lost: Int { state.withLock { $0.lost } }
+
     func start() {
         let thread = Thread { [self] in
-            while !isStopped.withLock({ shouldStop }) { attack() }
+            while !state.withLock({ $0.isStopped }) { attack() }
             ended.signal()
         }
         thread.start()
     }
 
     func stop() {
-        isStopped.withLock { shouldStop = true }
+        state.withLock { $0.isStopped = true }
         ended.wait()
     }
 
@@ -198,11 +201,11 @@ final class Attacker: @unchecked Sendable {  // SAFETY: the counts are read afte
             let mount = try context.mount(attributes: [])
             let id = mount.id
             try mount.attach(onto: try SourceFolder.open(FilePath(path)))
-            mounted += 1
+            state.withLock { $0.mounted += 1 }
             for _ in 0..<3 { sched_yield() }
             // By its id, which nobody else's mount can have.
             guard try MountTable.current.entry(id) != nil else {
-                lost += 1
+                state.withLock { $0.lost += 1 }
                 return
             }
             if try MountTable.current.entries(at: FilePath(path)).last?.id == id { umount2(path, 0) }
