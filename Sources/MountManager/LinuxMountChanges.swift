@@ -4,24 +4,30 @@ public import LinuxMount
 public import Logging
 internal import MountModel
 internal import NIOPosix
+internal import Synchronization
 internal import SystemPackage
 
-/// What the kernel reports about its mount table, by fanotify (kernel 6.15) or by `poll` on mountinfo.
+/// What the kernel reports about its mount table, by fanotify (kernel 6.15), or by `poll` on mountinfo: then the table
+/// is read after each change and compared with what it was.
 public final class LinuxMountChanges: MountChangeSource {
     private let events: MountEventWatch
     /// Says only that something has changed, but that also of attributes.
     private let anything: MountEventWatch
     private let table: MountTable
+    private let snapshot = Mutex(MountTableSnapshot())
     private let logger: Logger
 
     /// Listens from now on.
     ///
     /// - Throws: what kept the kernel from being listened to.
-    public init(table: MountTable = .current, logger: Logger) throws(SystemCallError) {
-        events = try MountEventWatch.open()
+    public init(
+        table: MountTable = .current, preferring mechanism: MountEventWatch.Mechanism = .fanotify, logger: Logger
+    ) throws(SystemCallError) {
+        events = try MountEventWatch.open(preferring: mechanism)
         anything = try MountEventWatch.open(preferring: .mountinfo)
         self.table = table
         self.logger = logger
+        if events.mechanism == .mountinfo { _ = try tableChanges() }
     }
 
     /// By what means it listens: `fanotify` or `mountinfo`.
@@ -31,7 +37,11 @@ public final class LinuxMountChanges: MountChangeSource {
         do throws(SystemCallError) {
             switch try events.drain() {
             case .none: return .none
-            case .everything: return .everything
+            case .everything where events.mechanism == .fanotify: return .everything
+            case .everything:
+                // The machines that have to look are few, and each look costs as much as this one where there is no
+                // statmount.
+                return .mounts(try tableChanges())
             case .mounts(let list):
                 return .mounts(try list.map { (event) throws(SystemCallError) in try change(event) })
             }
@@ -93,13 +103,16 @@ public final class LinuxMountChanges: MountChangeSource {
         do { try await thread.shutdownGracefully() } catch { logger.error("\(error)") }
     }
 
+    /// Reads the table and says what differs from the last time.
+    private func tableChanges() throws(SystemCallError) -> [MountChange] {
+        let entries = try table.entries()
+        return snapshot.withLock { $0.replace(with: entries) }
+    }
+
     /// An event says which mount; the table says where it is, if it still is anywhere.
     private func change(_ event: MountEvent) throws(SystemCallError) -> MountChange {
         let id = MountID(rawValue: event.mount.rawValue)
         guard event.attached, let entry = try table.entry(event.mount) else { return MountChange(id: id) }
-        var mountpoint: Mountpoint?
-        // A path that is none of ours (a strange name, not reachable) concerns no machine.
-        if let path = entry.mountpoint { mountpoint = try? Mountpoint(path.string) }
-        return MountChange(id: id, parent: MountID(rawValue: entry.parentID.rawValue), mountpoint: mountpoint)
+        return MountChange(entry)
     }
 }
