@@ -39,6 +39,20 @@ public struct MountTable: Hashable, Sendable {
         }
     }
 
+    /// Which of these are attached somewhere in this namespace; reads the table once at most.
+    ///
+    /// - Throws: the kernel's refusal.
+    public func attached(of ids: Set<KernelMountID>) throws(SystemCallError) -> Set<KernelMountID> {
+        switch method {
+        case .statmount:
+            var attached: Set<KernelMountID> = []
+            for id in ids where try Self.statmount(id) != nil { attached.insert(id) }
+            return attached
+        case .mountinfo:
+            return ids.isEmpty ? [] : ids.intersection(try Self.readMountInfo().map(\.id))
+        }
+    }
+
     /// All mounts that this process can reach, by ascending id.
     ///
     /// - Throws: the kernel's refusal; EBADMSG for a mountinfo that cannot be read.

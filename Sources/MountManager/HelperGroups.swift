@@ -75,7 +75,8 @@ final class HelperGroups: Sendable {
     /// - Parameter id: the mount that has come of it, which a daemon in the group serves; nil where there is none.
     func end(_ group: ControlGroup, serving id: KernelMountID?) {
         do throws(SystemCallError) {
-            if let id {
+            // A program that mounts and ends, as mount.nfs does, leaves nothing to be watched.
+            if let id, try group.isPopulated {
                 try group.note(id)
                 keep(group, serving: id, settled: .now + .seconds(60))
             } else {
@@ -149,11 +150,11 @@ final class HelperGroups: Sendable {
         let services = Dictionary(
             serving.map { ($0.value.group, (id: $0.key, settled: $0.value.settled)) },
             uniquingKeysWith: { first, _ in first })
+        var empty: [KernelMountID: ControlGroup] = [:]
         for group in groups where !begun.contains(group) {
             do throws(SystemCallError) {
                 if let service = services[group] {
-                    guard try !group.isPopulated, isLast || service.settled <= .now else { continue }
-                    if try MountTable.current.entry(service.id) == nil { try forget(service.id, group) }
+                    if try !group.isPopulated, isLast || service.settled <= .now { empty[service.id] = group }
                 } else if try !group.remove(), try isUnfinished(group) {
                     try group.kill()
                 }
@@ -163,12 +164,11 @@ final class HelperGroups: Sendable {
                 if !isGone { throw error }
             }
         }
-    }
-
-    private func forget(_ id: KernelMountID, _ group: ControlGroup) throws(SystemCallError) {
-        watch?.remove(group)
-        guard try group.remove() else { return }
-        state.withLockedValue { $0.serving[id] = nil }
+        let attached = try MountTable.current.attached(of: Set(empty.keys))
+        for (id, group) in empty where !attached.contains(id) {
+            watch?.remove(group)
+            if try group.remove() { state.withLockedValue { $0.serving[id] = nil } }
+        }
     }
 
     private func isUnfinished(_ group: ControlGroup) throws(SystemCallError) -> Bool {

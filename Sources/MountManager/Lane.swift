@@ -17,6 +17,8 @@ struct Lane {
     private(set) var awaited = 0
     /// How many have given their place to others and have not ended.
     private(set) var left = 0
+    /// Those that have begun and not ended.
+    private(set) var underWay: [ObjectIdentifier: Turn] = [:]
     private var awaitedQueue = TurnQueue(isAwaited: true)
     private var otherQueue = TurnQueue(isAwaited: false)
     private var servers: [ExactText: Server] = [:]
@@ -74,6 +76,8 @@ struct Lane {
         turn.state = .withdrawn
         if turn.isAwaited { awaited -= 1 }
         takeOut(turn)
+        // Perhaps it had been let out of the line for a place that is free, which the next one may have instead.
+        if !turn.isInServersLine, let server = turn.server, !isFull(for: server) { advanceLine(of: server) }
         return true
     }
 
@@ -99,6 +103,7 @@ struct Lane {
                 isOthersTurn = turn.isAwaited
                 turn.state = .running
                 running += 1
+                underWay[ObjectIdentifier(turn)] = turn
                 if let server = turn.server { servers[server, default: Server()].running += 1 }
                 return turn
             }
@@ -126,9 +131,14 @@ struct Lane {
     mutating func end(_ turn: Turn) {
         if turn.state == .left { left -= 1 } else { running -= 1 }
         if turn.isAwaited { awaited -= 1 }
+        underWay[ObjectIdentifier(turn)] = nil
         guard let server = turn.server, servers[server] != nil else { return }
         servers[server]?.running -= 1
-        // Who has waited longest goes before all who came later.
+        advanceLine(of: server)
+    }
+
+    /// Lets the one who has waited longest for the server go before all who came later.
+    private mutating func advanceLine(of server: ExactText) {
         if let next = servers[server]?.awaited.popFirst() {
             next.isInServersLine = false
             awaitedQueue.prepend(next)
@@ -157,15 +167,21 @@ final class Turn {
     let lane: Lane.Name
     /// Whom it may have to wait for once it has begun; nil for nobody.
     let server: ExactText?
+    /// The mountpoint that it is about; nil for what is about several.
+    let mountpoint: Mountpoint?
     /// What is done when it is its turn.
     var begin: () -> Void
     fileprivate(set) var state = State.waiting
     fileprivate(set) var isAwaited: Bool
     fileprivate var isInServersLine = false
 
-    init(in lane: Lane.Name, isAwaited: Bool, server: ExactText? = nil, begin: @escaping () -> Void = {}) {
+    init(
+        in lane: Lane.Name, isAwaited: Bool, server: ExactText? = nil, at mountpoint: Mountpoint? = nil,
+        begin: @escaping () -> Void = {}
+    ) {
         self.lane = lane
         self.server = server
+        self.mountpoint = mountpoint
         self.isAwaited = isAwaited
         self.begin = begin
     }

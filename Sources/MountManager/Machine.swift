@@ -37,6 +37,8 @@ final class Machine {
     var drift: MountDrift?
     /// That its filesystem does not answer, as of the last question.
     var silence: Silence?
+    /// The mount that the schedule of questions knows of.
+    var probedID: MountID?
     /// The mount ids under which the manager finds this machine when the kernel reports a change.
     var indexedIDs: Set<MountID> = []
 

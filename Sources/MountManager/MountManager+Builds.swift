@@ -48,9 +48,6 @@ extension MountManager {
     }
 
     private var builders: [Machine] {
-        machines.values.filter { machine in
-            guard let turn = machine.operation?.turn, turn.lane == .sources else { return false }
-            return turn.state == .running || turn.state == .left
-        }
+        lanes[.sources]?.underWay.values.compactMap { turn in turn.mountpoint.flatMap { machines[$0] } } ?? []
     }
 }

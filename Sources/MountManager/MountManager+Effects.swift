@@ -103,7 +103,7 @@ extension MountManager {
     ) {
         let mountpoint = machine.mountpoint
         let progress = OperationProgress()
-        let turn = Turn(in: lane, isAwaited: machine.isAwaited, server: server) { [weak machine] in
+        let turn = Turn(in: lane, isAwaited: machine.isAwaited, server: server, at: mountpoint) { [weak machine] in
             machine?.operation?.task = Task {
                 let end = await OperationProgress.$current.withValue(progress, operation: operation)
                 self.finish(end, at: mountpoint)

@@ -11,6 +11,7 @@ extension MountManager {
         let effects = machine.state.handle(event)
         for effect in effects { carryOut(effect, for: machine) }
         index(machine)
+        scheduleProbes(of: machine)
         note(machine.state.phase, of: machine, after: before)
         noteRest(of: machine)
     }

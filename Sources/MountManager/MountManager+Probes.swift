@@ -17,23 +17,29 @@ extension MountManager {
     /// Asks those filesystems whose turn it is.
     func startProbes() {
         guard configuration.probes.interval != nil, !isStopping else { return }
-        var subjects: [Mountpoint: ExactText?] = [:]
-        for machine in machines.values where isToBeProbed(machine) {
-            subjects[machine.mountpoint] =
-                machine.state.row.flatMap { configuration.catalog.server(of: $0.source.source) }
-        }
-        probes.refresh(subjects, at: .now) { Double.random(in: 0..<1) }
+        probes.refresh(at: .now)
         probeNext()
     }
 
-    private func isToBeProbed(_ machine: Machine) -> Bool {
-        guard let row = machine.state.row, typesWithServer.contains(row.source.source.type) else { return false }
-        return machine.state.phase == .mounted && machine.state.operation == nil
+    /// Has the schedule know whether the machine's mount is one to be asked.
+    func scheduleProbes(of machine: Machine) {
+        let id = machine.mountID
+        guard id != machine.probedID else { return }
+        if machine.probedID != nil { probes.remove(machine.mountpoint) }
+        machine.probedID = id
+        // Whoever has mounted it asks an external one's server.
+        guard let row = machine.state.row, id != nil, !row.source.isExternal,
+            typesWithServer.contains(row.source.source.type)
+        else { return }
+        let server = configuration.catalog.server(of: row.source.source)
+        probes.add(machine.mountpoint, of: server, at: .now) { Double.random(in: 0..<1) }
     }
 
     private func probeNext() {
-        while let mountpoint = probes.next() {
-            guard let machine = machines[mountpoint], isToBeProbed(machine), let id = machine.mountID else {
+        while !isStopping, let mountpoint = probes.next() {
+            guard let machine = machines[mountpoint], machine.state.phase == .mounted, machine.state.operation == nil,
+                let id = machine.mountID
+            else {
                 endProbe(of: mountpoint, isSilent: false, isStuck: false)
                 continue
             }

@@ -78,11 +78,15 @@ extension MountManager {
 
     /// Asks the kernel about every recorded mount, now; a difference is also a hint to the mountpoint's state machine.
     public func verify() async -> [Verification] {
-        let patience = ContinuousClock.now + .seconds(5)
+        let patience = ContinuousClock.now + .seconds(1)
         var verifications: [Verification] = []
         for machine in machines.values.sorted(by: { $0.mountpoint < $1.mountpoint }) {
-            // What is under way is neither right nor wrong yet.
-            await wait(for: .rest, at: machine.mountpoint, until: patience)
+            if machine.state.row == nil { continue }
+            // What is under way is neither right nor wrong yet. What has been so for long may be so for ever.
+            let isSlow =
+                machine.state.operation?.isStuck == true
+                || machine.operation?.progress.isRunning(sinceBefore: .now - .seconds(1)) == true
+            if !isSlow { await wait(for: .rest, at: machine.mountpoint, until: patience) }
             guard let row = machine.state.row, let status = status(of: machine) else { continue }
             var examination = Examination(.unknown, found: "an operation is under way")
             if machine.isAtRest, !machine.state.isPurging {

@@ -39,18 +39,27 @@ struct ProbeSchedule<Subject: Hashable & Sendable> {
         self.stuckLimit = stuckLimit
     }
 
-    /// Takes note of all that are to be asked, and by which server each is; a new one has its first turn within the
-    /// interval.
+    /// One more is to be asked, for the first time within the interval.
     ///
-    /// - Parameter chance: a number from 0 up to 1.
-    mutating func refresh(_ subjects: [Subject: ExactText?], at now: Instant, chance: () -> Double) {
+    /// - Parameters:
+    ///   - server: whose it is; nil where it shares it with no other.
+    ///   - chance: a number from 0 up to 1.
+    mutating func add(_ subject: Subject, of server: ExactText?, at now: Instant, chance: () -> Double) {
         guard let interval else { return }
-        for subject in due.keys where subjects[subject] == nil {
-            due[subject] = nil
-            silent.remove(subject)
-        }
-        servers = subjects.compactMapValues(\.self)
-        for subject in subjects.keys where due[subject] == nil { due[subject] = now + interval * chance() }
+        servers[subject] = server
+        due[subject] = now + interval * chance()
+    }
+
+    /// It is not to be asked any more.
+    mutating func remove(_ subject: Subject) {
+        servers[subject] = nil
+        due[subject] = nil
+        silent.remove(subject)
+        queue.removeAll { $0 == subject }
+    }
+
+    /// Looks whose turn it is.
+    mutating func refresh(at now: Instant) {
         queue = due.filter { $0.value <= now && !running.contains($0.key) && !stuck.contains($0.key) }
             .sorted { $0.value < $1.value }.map(\.key)
     }

@@ -122,6 +122,29 @@ import Testing
         #expect(lane.waiting == 0 && lane.awaited == 0)
     }
 
+    @Test mutating func theLineGoesOnWhenTheOneWhoWasLetOutOfItGivesUp() {
+        lane = Lane(limit: 2, limitPerServer: 1)
+        let dead = [turn(of: "dead"), turn(of: "dead"), turn(of: "dead")]
+        let well = turn(of: "well"), other = turn(of: "other", isAwaited: false)
+        for turn in dead { lane.add(turn) }
+        let first = lane.next(), none = lane.next()
+        #expect(first === dead[0] && none == nil)
+        lane.add(well)
+        let second = lane.next()
+        #expect(second === well)
+        lane.add(other)
+        // The server's place is free, but it is the others' turn.
+        lane.end(dead[0])
+        let third = lane.next()
+        #expect(third === other)
+        let isWithdrawn = lane.withdraw(dead[1])
+        #expect(isWithdrawn)
+        lane.end(well)
+        let last = lane.next()
+        #expect(last === dead[2])
+        #expect(lane.underWay.count == 2)
+    }
+
     @Test mutating func whatCannotBeHelpedGivesItsPlaceButNotItsServers() {
         lane = Lane(limit: 1, limitPerServer: 1)
         let turns = ["dead", "dead", "well", "other"].map { turn(of: $0) }

@@ -9,14 +9,21 @@ import Testing
     private let start = ContinuousClock.now
     private var schedule = ProbeSchedule<String>(ProbePolicy(), limit: 4, limitPerServer: 2, stuckLimit: 2)
 
-    /// Subjects are named `server/number`.
-    private func subjects(_ names: [String]) -> [String: ExactText?] {
-        Dictionary(uniqueKeysWithValues: names.map { ($0, ExactText(String($0.prefix { $0 != "/" }))) })
+    private var known: Set<String> = []
+
+    /// Has the schedule know these and no others. They are named `server/number`.
+    private mutating func set(_ names: [String], at now: ContinuousClock.Instant, chance: Double = 0) {
+        for name in known.subtracting(names) { schedule.remove(name) }
+        for name in names where !known.contains(name) {
+            schedule.add(name, of: ExactText(String(name.prefix { $0 != "/" })), at: now) { chance }
+        }
+        known = Set(names)
     }
 
     /// All who are asked now, in order.
     private mutating func asked(_ names: [String], at seconds: Int) -> [String] {
-        schedule.refresh(subjects(names), at: start + .seconds(seconds)) { 0 }
+        set(names, at: start + .seconds(seconds))
+        schedule.refresh(at: start + .seconds(seconds))
         var asked: [String] = []
         while let next = schedule.next() { asked.append(next) }
         return asked.sorted()
@@ -35,7 +42,8 @@ import Testing
     }
 
     @Test mutating func theFirstQuestionIsSpreadOverTheInterval() {
-        schedule.refresh(subjects(["a/1"]), at: start) { 0.5 }
+        set(["a/1"], at: start, chance: 0.5)
+        schedule.refresh(at: start)
         #expect(schedule.next() == nil)
         #expect(asked(["a/1"], at: 14) == [])
         #expect(asked(["a/1"], at: 15) == ["a/1"])
@@ -72,6 +80,14 @@ import Testing
         end("a/1", at: 2, silent: true)
         #expect(asked([], at: 100) == [])
         #expect(schedule.running == [])
+    }
+
+    @Test mutating func whatHasGoneIsNotAskedAlthoughItIsDue() {
+        set(["a/1"], at: start)
+        schedule.refresh(at: start + .seconds(1))
+        schedule.remove("a/1")
+        let next = schedule.next()
+        #expect(next == nil)
     }
 
     @Test mutating func withoutAnIntervalNobodyIsAsked() {

@@ -16,6 +16,8 @@ extension RealDaemon {
             kind = "external"
             filesystem = "tmpfs"
             source = "name"
+            [probe]
+            interval_seconds = 1
             """
 
         /// Runs the body with a daemon that knows the type, and two folders; nothing may be mounted there afterwards.
@@ -49,6 +51,20 @@ extension RealDaemon {
         }
 
         private struct TestFailure: Error { let description: String }
+
+        @Test func itsServerIsNobodysBusinessHere() throws {
+            try run { host, place, _ in
+                try mount("shared0", at: place)
+                _ = try attach(host, "vm-1")
+                // Within the interval it would have been asked, in vain: it is not beneath the mount root.
+                let end = ContinuousClock.now + .milliseconds(2_500)
+                while ContinuousClock.now < end {
+                    #expect(try host.client.mounts().mounts.map(\.mount.state) == ["mounted"])
+                    usleep(100_000)
+                }
+                try #require(umount2(place, 0) == 0)
+            }
+        }
 
         @Test func consumersAreCountedAndTheMountStaysWhereItIs() throws {
             try run { host, place, _ in
