@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <spawn.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -97,8 +98,8 @@ static int open_child(pid_t process, int *process_descriptor)
 }
 
 int hf_spawn(
-    const char *path, const char *const arguments[], const char *const environment[], int connection, int output,
-    int *process_descriptor)
+    const char *path, const char *const arguments[], const char *const environment[], int program, int connection,
+    int output, int *process_descriptor)
 {
     posix_spawn_file_actions_t files;
     posix_spawnattr_t attributes;
@@ -114,11 +115,12 @@ int hf_spawn(
     }
     // In this order: what is given may be one of 0 to 2.
     if (!failure && connection >= 0) failure = posix_spawn_file_actions_adddup2(&files, connection, 3);
+    if (!failure && program >= 0) failure = posix_spawn_file_actions_adddup2(&files, program, 4);
     if (!failure && output >= 0) failure = posix_spawn_file_actions_adddup2(&files, output, 2);
     if (!failure && output >= 0) failure = posix_spawn_file_actions_adddup2(&files, 2, 1);
     if (!failure && output < 0) failure = posix_spawn_file_actions_addopen(&files, 1, "/dev/null", O_WRONLY, 0);
     if (!failure) failure = posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDONLY, 0);
-    if (!failure) failure = posix_spawn_file_actions_addclosefrom_np(&files, connection >= 0 ? 4 : 3);
+    if (!failure) failure = posix_spawn_file_actions_addclosefrom_np(&files, program >= 0 ? 5 : connection >= 0 ? 4 : 3);
     if (!failure) failure = posix_spawnattr_setsigmask(&attributes, &none);
     if (!failure) failure = posix_spawnattr_setsigdefault(&attributes, &all);
     if (!failure)
@@ -126,11 +128,22 @@ int hf_spawn(
             &attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSID);
     if (!failure)
         failure = posix_spawn(
-            &process, path, &files, &attributes, (char *const *)arguments, (char *const *)environment);
+            &process, program >= 0 ? "/proc/self/fd/4" : path, &files, &attributes, (char *const *)arguments, (char *const *)environment);
     posix_spawnattr_destroy(&attributes);
     posix_spawn_file_actions_destroy(&files);
     return failure ? -failure : open_child(process, process_descriptor);
 }
+
+int hf_open_program(const char *path)
+{
+    int opened = open(path, O_PATH | O_CLOEXEC);
+    if (opened < 0) return -errno;
+    int descriptor = RESULT(fcntl(opened, F_DUPFD_CLOEXEC, 10));
+    close(opened);
+    return descriptor;
+}
+
+int hf_set_process_name(const char *name) { return RESULT(prctl(PR_SET_NAME, name, 0, 0, 0)); }
 
 int hf_output_pipe(int ends[2])
 {

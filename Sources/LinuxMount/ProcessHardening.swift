@@ -14,6 +14,14 @@ public enum ProcessHardening {
         try SystemCallError.check(hf_set_dumpable(0), "prctl", on: "PR_SET_DUMPABLE")
     }
 
+    /// Sets the name that `ps` shows (`PR_SET_NAME`, `man 2 prctl`), 15 bytes of it; a program that was started by its
+    /// descriptor is named after that. Does not block.
+    ///
+    /// - Throws: the kernel's refusal.
+    public static func setName(_ name: String) throws(SystemCallError) {
+        try SystemCallError.check(hf_set_process_name(name), "prctl", on: "PR_SET_NAME")
+    }
+
     /// Raises the number of descriptors that the process may have to what it may raise it to (`RLIMIT_NOFILE`, `man 2
     /// setrlimit`): the soft limit is 1,024 on most hosts, for programs that use `select`. Does not block.
     ///

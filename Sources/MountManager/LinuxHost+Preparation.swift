@@ -84,19 +84,21 @@ extension LinuxHost {
             options.mountRoot.path, options.runtimeFolder.path.appending("parking"),
             locksFile(options), options.stateFolder.path, options.runtimeFolder.path,
         ]
-        let pool = WorkerPool(
-            WorkerProgram(
-                path: program, arguments: arguments.map(\.string), environment: options.workerEnvironment),
-            limit: options.operationDeadline, groups: helperGroups(options, logger))
-        do throws(OperationFailure) {
-            _ = try pool.detect("/", interrupt: nil)
-        } catch {
-            var failure = MountError.operation("work with", program, failed: error)
-            failure.code = .unavailable
-            failure.hint =
-                "it is installed with holdfastd, and of the same build: see the setting 'worker', or --worker"
-            throw failure
+        func unavailable(_ failure: OperationFailure) -> MountError {
+            var error = MountError.operation("work with", program, failed: failure)
+            error.code = .unavailable
+            error.hint = "it is installed with holdfastd, and of the same build: see the setting 'worker', or --worker"
+            return error
         }
+        let opened: WorkerProgram
+        do throws(SystemCallError) {
+            opened = try WorkerProgram(
+                path: program, arguments: arguments.map(\.string), environment: options.workerEnvironment)
+        } catch {
+            throw unavailable(.refused(error))
+        }
+        let pool = WorkerPool(opened, limit: options.operationDeadline, groups: helperGroups(options, logger))
+        do throws(OperationFailure) { _ = try pool.detect("/", interrupt: nil) } catch { throw unavailable(error) }
         return pool
     }
 

@@ -11,31 +11,32 @@ struct ChildProcess: ~Copyable, Sendable {
     let id: CInt
     private let process: OwnedDescriptor
 
-    /// Starts it with the far end of a connection as descriptor 3.
+    /// Starts a worker with the far end of a connection as descriptor 3, and its program as 4.
     ///
-    /// - Throws: ENOENT for a program that is not there, EMFILE, EAGAIN… as `posix_spawn` answers.
-    init(
-        _ path: FilePath, _ arguments: [String], environment: [String], connection: borrowing OwnedDescriptor
-    ) throws(SystemCallError) {
-        try self.init(path, arguments, environment, connection: connection.rawValue, output: -1)
+    /// - Throws: EMFILE, EAGAIN, ENOEXEC… as `posix_spawn` answers.
+    init(_ program: WorkerProgram, connection: borrowing OwnedDescriptor) throws(SystemCallError) {
+        try self.init(
+            program.path, program.arguments, program.environment, program: program.file.rawValue,
+            connection: connection.rawValue, output: -1)
     }
 
     /// Starts it with what it writes going to a pipe.
     ///
-    /// - Throws: as above.
+    /// - Throws: ENOENT for a program that is not there, EMFILE, EAGAIN… as `posix_spawn` answers.
     init(
         _ path: FilePath, _ arguments: [String], environment: [String], output: borrowing OwnedDescriptor
     ) throws(SystemCallError) {
-        try self.init(path, arguments, environment, connection: -1, output: output.rawValue)
+        try self.init(path, arguments, environment, program: -1, connection: -1, output: output.rawValue)
     }
 
     private init(
-        _ path: FilePath, _ arguments: [String], _ environment: [String], connection: CInt, output: CInt
+        _ path: FilePath, _ arguments: [String], _ environment: [String], program: CInt, connection: CInt,
+        output: CInt
     ) throws(SystemCallError) {
         var number: CInt = -1
         let started = withTexts([path.string] + arguments) { arguments in
             withTexts(environment) { environment in
-                hf_spawn(path.string, arguments, environment, connection, output, &number)
+                hf_spawn(path.string, arguments, environment, program, connection, output, &number)
             }
         }
         id = try SystemCallError.check(started, "posix_spawn", on: path.string)

@@ -2,7 +2,7 @@
 
 internal import CLinux
 package import LinuxMount
-public import SystemPackage
+package import SystemPackage
 
 /// A worker, as the daemon has it: a process, and the connection to it. For one thread at a time.
 package final class WorkerProcess: Sendable {
@@ -17,11 +17,10 @@ package final class WorkerProcess: Sendable {
     /// Starts the program with an empty environment, a session of its own, and nothing open but its end of the
     /// connection.
     ///
-    /// - Throws: ENOENT for a program that is not there, EMFILE, EAGAIN… as `posix_spawn` answers.
+    /// - Throws: EMFILE, EAGAIN, ENOEXEC… as `posix_spawn` answers.
     package init(_ program: WorkerProgram) throws(SystemCallError) {
         let ends = try PacketConnection.pair()
-        process = try ChildProcess(
-            program.path, program.arguments, environment: program.environment, connection: ends.far)
+        process = try ChildProcess(program, connection: ends.far)
         connection = ends.near
     }
 
@@ -106,17 +105,25 @@ package final class WorkerProcess: Sendable {
     }
 }
 
-/// The program that workers run.
-public struct WorkerProgram: Hashable, Sendable {
-    /// An absolute path.
-    public var path: FilePath
-    /// What it is told: where it works.
-    public var arguments: [String]
-    /// All of its environment, `NAME=value` each.
-    public var environment: [String]
+/// The program that workers run, held open: an upgrade that puts another one in its place is for the daemon that comes
+/// with it, which speaks with it in its own way.
+package final class WorkerProgram: Sendable {
+    /// Where it was found.
+    let path: FilePath
+    let file: OwnedDescriptor
+    let arguments: [String]
+    let environment: [String]
 
-    /// Puts the parts together.
-    public init(path: FilePath, arguments: [String], environment: [String] = []) {
+    /// Opens the program.
+    ///
+    /// - Parameters:
+    ///   - path: an absolute path.
+    ///   - arguments: what it is told: where it works.
+    ///   - environment: all of its environment, `NAME=value` each.
+    /// - Throws: ENOENT, EACCES… as `open` answers.
+    package init(path: FilePath, arguments: [String], environment: [String] = []) throws(SystemCallError) {
+        let opened = path.withPlatformString { hf_open_program($0) }
+        file = OwnedDescriptor(owning: try SystemCallError.check(opened, "open", on: path.string))
         self.path = path
         self.arguments = arguments
         self.environment = environment

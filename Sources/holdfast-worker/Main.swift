@@ -12,6 +12,7 @@ enum Main {
     static func main() {
         do throws(SystemCallError) {
             try ProcessHardening.setCoreDumpsOff()
+            try ProcessHardening.setName("holdfast-worker")
             try work(CommandLine.arguments)
         } catch {
             complain("\(error)")
@@ -27,6 +28,8 @@ enum Main {
         // The daemon's folder may be on anything, which must not be kept from being unmounted.
         guard chdir("/") == 0 else { throw SystemCallError("chdir", Errno(rawValue: errno), on: "/") }
         let connection = try PacketConnection(inherited: 3)
+        // This program, which nobody needs any more.
+        close(4)
         let (steps, reached) = steps()
         let operations: MountOperations
         let locks: OperationLocks

@@ -146,16 +146,16 @@ import Testing
         }
     }
 
-    @Test func `a program that is not there is a refusal`() throws {
+    @Test func `a program that is none is a refusal`() throws {
         try WorkerSite.with { site in
-            let pool = WorkerPool(
-                WorkerProgram(path: site.folder.appending("none"), arguments: []), limit: .seconds(1))
+            let pool = WorkerPool(try WorkerProgram(path: site.image, arguments: []), limit: .seconds(1))
             let failure = #expect(throws: OperationFailure.self) { try pool.detect("/", interrupt: nil) }
             guard case .refused(let error) = failure else {
                 Issue.record("\(String(describing: failure))")
                 return
             }
-            #expect(error.errno == .noSuchFileOrDirectory)
+            #expect(error.errno == .permissionDenied)
+            #expect(error.description.contains(site.image.string))
         }
     }
 

@@ -229,7 +229,7 @@ import Testing
     @Test func `a program that is not there is an error`() throws {
         try WorkerSite.with { site in
             let error = #expect(throws: SystemCallError.self) {
-                _ = try WorkerProcess(WorkerProgram(path: site.folder.appending("none"), arguments: []))
+                _ = try WorkerProgram(path: site.folder.appending("none"), arguments: [])
             }
             #expect(error?.errno == .noSuchFileOrDirectory)
         }

@@ -24,7 +24,7 @@ final class WorkerSite {
         self.folder = folder
         root = try ManagedRoot.prepare(at: folder.appending("root"))
         parking = try ParkingLot.prepare(at: folder.appending("parking"))
-        program = WorkerProgram(
+        program = try WorkerProgram(
             path: FilePath(Program.beside("holdfast-worker")),
             arguments: ["root", "parking", "locks"].map { folder.appending($0).string })
     }

@@ -41,6 +41,29 @@ extension RealDaemon {
             }
         }
 
+        @Test func anUpgradeOfTheWorkersProgramDoesNotConcernADaemonThatRuns() throws {
+            try TestHost.run(start: false) { host in
+                let program = host.folder + "/worker"
+                try FileManager.default.copyItem(atPath: Program.beside("holdfast-worker"), toPath: program)
+                let daemon = try host.startDaemon(arguments: ["--worker", program])
+                try host.attach("vm-1", to: "data", type: "tmpfs")
+                try Data("#!/bin/sh\nexit 1\n".utf8).write(to: URL(filePath: program), options: .atomic)
+                try #require(chmod(program, 0o755) == 0)
+                let before = try OwnProcesses.children(of: daemon.pid)
+                #expect(!before.isEmpty)
+                for worker in before { kill(worker, SIGKILL) }
+                try host.attach("vm-1", to: "more", type: "tmpfs")
+                let worker = try #require(try OwnProcesses.children(of: daemon.pid).subtracting(before).first)
+                #expect(try String(contentsOfFile: "/proc/\(worker)/comm", encoding: .utf8) == "holdfast-worker\n")
+                // The new one is for the next daemon.
+                try host.stopDaemon()
+                #expect(try host.startDaemon(arguments: ["--worker", program]).exitStatus() == 70)
+                try host.startDaemon()
+                try host.detach("vm-1", from: "data")
+                try host.detach("vm-1", from: "more")
+            }
+        }
+
         @Test func aMountpointWaitsForADeadDaemonsWorkerThatHangs() throws {
             try TestHost.run { host in
                 let folder = host.folder + "/source"

@@ -23,11 +23,16 @@ int hf_is_hung_up(int socket);
 // --- processes ---
 
 // Starts the program in a session of its own, with /dev/null as 0, `output` as 1 and 2 (/dev/null and the caller's 2 if
-// it is negative), `connection` as 3 unless it is negative, and nothing else open; no signal is blocked or ignored. Its
+// it is negative), `connection` as 3 unless it is negative, and nothing else open; no signal is blocked or ignored. The
+// program is what `hf_open_program` has opened, and then 4 is that, or what is at the path if `program` is negative. Its
 // process id, and a descriptor of it, which is readable when it has ended.
 int hf_spawn(
-    const char *path, const char *const arguments[], const char *const environment[], int connection, int output,
-    int *process_descriptor);
+    const char *path, const char *const arguments[], const char *const environment[], int program, int connection,
+    int output, int *process_descriptor);
+// A descriptor of the file, to be started whatever comes to be at the path; close-on-exec, and none of the first ten.
+int hf_open_program(const char *path);
+// What is shown as the process's name, of 15 bytes at most; that of a program started by its descriptor is a number.
+int hf_set_process_name(const char *name);
 int hf_process_kill(int process_descriptor);
 // Takes note of a child's end: 1 if it has ended and is no zombie any more, 0 if it still runs. Its exit status, or 128
 // and the number of the signal that ended it.
