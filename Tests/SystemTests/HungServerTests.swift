@@ -96,6 +96,66 @@ extension RealDaemon {
             }
         }
 
+        @Test func aPolicyMayHaveWhatHangsDetachedThoughItIsInUse() throws {
+            try TestHost.run(start: false) { host in
+                let (server, path) = try HungServers.mounted(by: host, more: "[unmount]\nwhen_silent = \"detach\"\n")
+                let folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+                try #require(folder >= 0)
+                server.server.freeze()
+                #expect(try host.detach("vm-1", from: server.source).mountState == "absent")
+                #expect(try host.managedMounts().isEmpty)
+                #expect(try host.mounts(beneath: "run/parking").isEmpty)
+                #expect(try host.client.mounts().mounts.isEmpty)
+                server.server.thaw()
+                try host.attach("vm-1", to: server.source, type: "sshfs", options: server.options)
+                try host.detach("vm-1", from: server.source)
+                close(folder)
+                try host.expectNoHelpers()
+            }
+        }
+
+        @Test func aPolicyMayHaveWhoseProcessHasDiedReportedOnly() throws {
+            try TestHost.run(start: false) { host in
+                let (server, path) = try HungServers.mounted(by: host, more: "[reconcile]\naction = \"report\"\n")
+                for process in try host.helpers() { kill(process, SIGKILL) }
+                try host.waitForState("lost")
+                #expect(try host.managedMounts().isEmpty)
+                #expect(try host.client.verify().mounts.map(\.result) == ["missing"])
+                #expect(try host.attach("vm-2", to: server.source, type: "sshfs", options: server.options).path == path)
+                #expect(try host.state() == "mounted")
+                for consumer in ["vm-1", "vm-2"] { try host.detach(consumer, from: server.source) }
+                try host.expectNoHelpers()
+            }
+        }
+
+        @Test func aDaemonThatMayChangeNothingLeavesAMountWhoseProcessHasDied() throws {
+            try TestHost.run(start: false) { host in
+                try host.mountState(size: "4m")
+                let (server, _) = try HungServers.mounted(by: host)
+                let mounts = try host.managedMounts().map(\.id)
+                try host.stopDaemon()
+                try host.remountState(readOnly: true)
+                try host.startDaemon(settings: HungServers.settings)
+                try host.waitForState("mounted")
+                for process in try host.helpers() { kill(process, SIGKILL) }
+                try host.waitForState("unresponsive")
+                let problem = try #require(try host.client.mounts().mounts.first?.mount.problem)
+                #expect(problem.detail.contains("not connected"), "\(problem.detail)")
+                #expect(try host.managedMounts().map(\.id) == mounts)
+                try host.stopDaemon()
+                // One that may finds it at its start.
+                try host.remountState(readOnly: false)
+                try host.startDaemon(settings: HungServers.settings)
+                try host.waitUntil("it is mounted anew") {
+                    try host.managedMounts().map(\.id) != mounts && host.state() == "mounted"
+                }
+                try host.detach("vm-1", from: server.source)
+                try host.expectNoHelpers()
+                try host.stopDaemon()
+                host.unmountState()
+            }
+        }
+
         @Test func whatIsInUseAndHangsIsParkedUntilItsUserHasLeft() throws {
             try TestHost.run(start: false) { host in
                 let (server, path) = try HungServers.mounted(by: host)
@@ -157,11 +217,14 @@ extension RealDaemon {
             [probe]
             interval_seconds = 1
             timeout_seconds = 1
+
             """
 
         /// Starts the daemon with those, and attaches a folder of a server of its own.
-        private static func mounted(by host: TestHost) throws -> (server: SSHServer, path: String) {
-            try host.startDaemon(settings: settings)
+        private static func mounted(
+            by host: TestHost, more: String = ""
+        ) throws -> (server: SSHServer, path: String) {
+            try host.startDaemon(settings: settings + more)
             let server = try SSHServer(in: host.folder)
             let path = try host.attach("vm-1", to: server.source, type: "sshfs", options: server.options).path
             return (server, path)

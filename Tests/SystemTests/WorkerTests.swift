@@ -30,6 +30,37 @@ extension RealDaemon {
             }
         }
 
+        @Test func whatTheKernelDoesNotLetGoOfIsStuckAndNobodyElseIs() throws {
+            try TestHost.run(start: false) { host in
+                try host.startDaemon(settings: "operation_deadline_seconds = 1")
+                let source = try SilentSource(in: host.folder)
+                let image = source.path + "/disk.img"
+                let waiting = Mutex<Problem?>(nil)
+                let ended = DispatchSemaphore(value: 0)
+                Thread.detachNewThread {
+                    let problem = try? host.attachProblem("vm-1", to: image, type: "ext4")
+                    waiting.withLock { $0 = problem }
+                    ended.signal()
+                }
+                try source.takeQuestion()
+                ended.wait()
+                #expect(waiting.withLock { $0?.code } == "stuck")
+                #expect(try host.state() == "stuck")
+                let status = try host.client.status()
+                #expect(status.workers?["stuck"] == 1 && status.mounts["stuck"] == 1)
+                // At once, and without another worker at the same place.
+                #expect(try host.attachProblem("vm-2", to: image, type: "ext4")?.code == "stuck")
+                try host.attach("vm-1", to: "data", type: "tmpfs")
+                try host.detach("vm-1", from: "data")
+                #expect(try host.client.status().workers?["stuck"] == 1)
+                try source.end()
+                source.abort()
+                try host.waitUntil("the kernel has let go of it") {
+                    try host.client.status().workers?["stuck"] == 0 && host.client.mounts().mounts.isEmpty
+                }
+            }
+        }
+
         @Test func aWorkerThatIsNotThereKeepsTheDaemonFromStarting() throws {
             try TestHost.run(start: false) { host in
                 let daemon = try host.startDaemon(arguments: ["--worker", host.folder + "/none"])
@@ -140,6 +171,12 @@ private struct SilentSource: ~Copyable {
         self.path = path
         self.filesystem = filesystem
     }
+
+    /// Takes the next question: who asked cannot be killed any more.
+    func takeQuestion() throws { try filesystem.takeQuestion() }
+
+    /// Ends the connection: who waits gets an error.
+    consuming func abort() { _ = consume self }
 
     /// Unmounts it; who waits for an answer goes on waiting.
     func end() throws { try #require(umount2(path, Int32(MNT_DETACH)) == 0) }
