@@ -213,7 +213,6 @@ public final class ParkingLot: Sendable {
     }
 
     /// Moves it back unless something lies on it; nil is worth another look.
-
     private func moveUncoveredBack(
         _ id: KernelMountID, to target: TargetPath
     ) throws(SystemCallError) -> MoveBackOutcome? {

@@ -112,19 +112,14 @@ extension MountManager {
             hint: "is its server there? It goes on by itself when the server is back; detach works meanwhile")
     }
 
-    /// Ends what was parked, if nobody uses it any more; one attempt at a time.
+    /// Ends what was parked, if nobody uses it any more; one attempt at a time, five seconds apart.
     func endParked() {
-        let pause = Duration.seconds(5)
-        guard endingParked.map({ $0.since + pause < .now }) ?? true, !configuration.isReadOnly, !isStopping else {
-            return
+        guard let due = parkedAreDue, due <= .now, !configuration.isReadOnly, !isStopping else { return }
+        parkedAreDue = nil
+        Task {
+            await executor.endParked()
+            parkedAreDue = .now + .seconds(5)
         }
-        let earlier = endingParked?.task
-        endingParked = (
-            Task { [executor] in
-                await earlier?.value
-                await executor.endParked()
-            }, .now
-        )
     }
 
     /// The ids of all mounts that have a record.

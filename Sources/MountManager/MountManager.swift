@@ -49,8 +49,8 @@ public actor MountManager {
     /// The questions that have no end yet.
     var probing: [Mountpoint: Task<Void, Never>] = [:]
     let typesWithServer: Set<FilesystemType>
-    /// The attempt at the mounts that were parked which is under way, and when there was the last.
-    var endingParked: (task: Task<Void, Never>, since: ContinuousClock.Instant)?
+    /// When the next attempt at the mounts that were parked is due; nil while there is one.
+    var parkedAreDue: ContinuousClock.Instant? = .now
     var isAccepting = false
     var isStopping = false
     private var lastNumber: UInt64 = 0

@@ -34,6 +34,10 @@ public struct UnmountLadder: Hashable, Sendable {
         }
     }
 
+    /// The rung that is tried in this one's place. A plain unmount of a mount that does not answer may wait for its
+    /// server where nothing reaches it any more: what is still asked has to fail before.
+    func rung(inPlaceOf rung: Int, isSilent: Bool) -> Int { isSilent && policy != .wait ? max(rung, 1) : rung }
+
     /// The means of a rung.
     func means(ofRung rung: Int) -> UnmountMeans {
         switch rung {

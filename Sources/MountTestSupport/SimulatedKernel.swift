@@ -14,7 +14,7 @@ public import SystemPackage
 public final class SimulatedKernel: MountExecutor, MountChangeSource {
     /// The kinds of operations, for gates, faults and counts.
     public enum Operation: Hashable, Sendable, CaseIterable {
-        case inspect, build, place, unmount, removeFolder, list, drift
+        case inspect, build, place, unmount, removeFolder, list, drift, endParked
     }
 
     private struct State {
@@ -23,6 +23,8 @@ public final class SimulatedKernel: MountExecutor, MountChangeSource {
         var brokenSources: [MountSource: MountError] = [:]
         var counts: [Operation: Int] = [:]
         var inFlight: Set<Mountpoint> = []
+        var silent: Set<Mountpoint> = []
+        var rungs: [Int] = []
         var violations: [String] = []
     }
 
@@ -75,6 +77,16 @@ public final class SimulatedKernel: MountExecutor, MountChangeSource {
             if isBusy, let place = try? table.lookUp(SimulatedPath(mountpoint.path)) { table.openFile(name, at: place) }
         }
     }
+
+    /// From now on the filesystem at the mountpoint does not answer, or does again.
+    public func setSilent(_ isSilent: Bool, at mountpoint: Mountpoint) {
+        state.withLockedValue { state in
+            if isSilent { state.silent.insert(mountpoint) } else { state.silent.remove(mountpoint) }
+        }
+    }
+
+    /// The rungs of all unmounts, in order.
+    public var rungs: [Int] { state.withLockedValue { $0.rungs } }
 
     /// Somebody remounts the topmost mount, which differs from how it was then: `without nosuid`, `with ro`.
     public func remountTop(at mountpoint: Mountpoint, as difference: String) {
@@ -166,6 +178,10 @@ public final class SimulatedKernel: MountExecutor, MountChangeSource {
     }
 
     func violate(_ what: String) { state.withLockedValue { $0.violations.append(what) } }
+
+    func note(rung: Int) { state.withLockedValue { $0.rungs.append(rung) } }
+
+    func isSilent(at mountpoint: Mountpoint) -> Bool { state.withLockedValue { $0.silent.contains(mountpoint) } }
 
     func fault(in source: MountSource) -> MountError? { state.withLockedValue { $0.brokenSources[source] } }
 

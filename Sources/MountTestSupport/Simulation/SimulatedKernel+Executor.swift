@@ -81,7 +81,8 @@ extension SimulatedKernel {
     }
 
     public func unmount(_ id: MountID, from mountpoint: Mountpoint, rung: Int) async -> OperationOutcome {
-        await exclusively(.unmount, at: mountpoint) {
+        note(rung: rung)
+        return await exclusively(.unmount, at: mountpoint) {
             self.steps.reached(.unmount)
             if let fault = self.nextFault(of: .unmount) {
                 return self.withTable {
@@ -110,6 +111,12 @@ extension SimulatedKernel {
                 }
             }
         }
+    }
+
+    public func endParked() async { await begin(.endParked) }
+
+    public func probe(_ id: MountID, at mountpoint: Mountpoint, within limit: Duration) async -> ProbeResult {
+        ProbeResult(isSilent(at: mountpoint) ? .silent : .answered)
     }
 
     public func close(_ id: MountID) async {
