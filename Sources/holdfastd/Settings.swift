@@ -68,6 +68,11 @@ struct Settings {
                 "mount_root \(mountRoot) is inside state_dir or runtime_dir, which only root can enter",
                 hint: "choose a folder that consumers can reach")
         }
+        guard stateFolder != runtimeFolder else {
+            throw .invalidArgument(
+                "state_dir and runtime_dir are both \(stateFolder)",
+                hint: "the first is to outlive a reboot, and the second is not: /var/lib/holdfast and /run/holdfast")
+        }
         for (name, folder) in [("state_dir", stateFolder), ("runtime_dir", runtimeFolder)]
         where folder.path.starts(with: mountRoot.path) {
             throw .invalidArgument(

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import Foundation
+internal import Glibc
 internal import MountModel
+internal import SystemPackage
 internal import TOMLKit
 
 /// The configuration file, as it is written.
@@ -145,21 +146,33 @@ struct SettingsFile: Codable {
         }
     }
 
+    private static let sizeLimit = 1 << 20
+
     /// It names programs that run as root: whoever can write it is root.
     private static func content(of path: String) throws(MountError) -> String {
-        let attributes: [FileAttributeKey: Any]
-        let text: String
+        var facts = stat()
+        var bytes: [UInt8] = []
         do {
-            attributes = try FileManager.default.attributesOfItem(
-                atPath: URL(filePath: path).resolvingSymlinksInPath().path)
-            text = try String(contentsOfFile: path, encoding: .utf8)
+            // A pipe would be waited for.
+            let file = try FileDescriptor.open(FilePath(path), .readOnly, options: [.closeOnExec, .nonBlocking])
+            try file.closeAfter {
+                guard fstat(file.rawValue, &facts) == 0 else { throw Errno(rawValue: errno) }
+                var part = [UInt8](repeating: 0, count: 65_536)
+                while bytes.count <= sizeLimit {
+                    let count = try part.withUnsafeMutableBytes { try file.read(into: $0) }
+                    if count == 0 { break }
+                    bytes += part[..<count]
+                }
+            }
         } catch {
-            throw MountError(
-                .invalidArgument, "cannot read the configuration file \(path): \(error.localizedDescription)")
+            throw .invalidArgument("cannot read the configuration file \(path): \(error)")
         }
-        let owner = (attributes[.ownerAccountID] as? NSNumber)?.uint32Value
-        let mode = (attributes[.posixPermissions] as? NSNumber)?.uint32Value ?? 0
-        guard owner == 0, mode & 0o022 == 0 else {
+        guard bytes.count <= sizeLimit, let text = String(validating: bytes, as: UTF8.self) else {
+            throw .invalidArgument(
+                "the configuration file \(path) is no text in UTF-8 of at most \(sizeLimit) bytes",
+                hint: "see docs/configuration.md for what belongs into it")
+        }
+        guard facts.st_uid == 0, facts.st_mode & 0o022 == 0 else {
             throw .invalidArgument(
                 "the configuration file \(path) can be written by others than root",
                 hint: "chown root \(path); chmod go-w \(path)")

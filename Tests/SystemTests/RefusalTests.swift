@@ -49,6 +49,29 @@ extension RealDaemon {
             }
         }
 
+        @Test func whatIsNoConfigurationKeepsTheDaemonFromStartingAndIsSaid() throws {
+            try TestHost.run(start: false) { host in
+                func refusal(_ arguments: [String]) throws -> String {
+                    let daemon = try host.startDaemon(arguments: arguments)
+                    #expect(try daemon.exitStatus() == 65)
+                    return daemon.log
+                }
+                let file = host.folder + "/holdfastd.toml"
+                #expect(try refusal(["--config", host.folder]).contains("\(host.folder): Is a directory"))
+                #expect(try refusal(["--config", file]).contains("\(file): No such file or directory"))
+                try Data([0x61, 0xff, 0x0a]).write(to: URL(filePath: file))
+                #expect(try refusal(["--config", file]).contains("is no text in UTF-8"))
+                try Data(repeating: 0x0a, count: (1 << 20) + 1).write(to: URL(filePath: file))
+                #expect(try refusal(["--config", file]).contains("1048576 bytes"))
+                try #require(unlink(file) == 0 && mkfifo(file, 0o600) == 0)
+                try host.startDaemon(arguments: ["--config", file])
+                try host.stopDaemon()
+                let same = try refusal(["--runtime-dir", host.folder + "/state"])
+                #expect(same.contains("state_dir and runtime_dir are both \(host.folder)/state"))
+                try host.startDaemon()
+            }
+        }
+
         @Test func theDaemonMayHaveAsManyDescriptorsAsItCan() throws {
             try TestHost.run(start: false) { host in
                 var before = rlimit()
