@@ -49,6 +49,8 @@ public actor MountManager {
     /// The questions that have no end yet.
     var probing: [Mountpoint: Task<Void, Never>] = [:]
     let typesWithServer: Set<FilesystemType>
+    /// Tells the secrets of requests apart.
+    nonisolated let secretMark = SecretMark()
     /// The attempt at the mounts that were parked which is under way, and when there was the last.
     var endingParked: (task: Task<Void, Never>, since: ContinuousClock.Instant)?
     var isAccepting = false
