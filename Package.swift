@@ -120,7 +120,9 @@ let package = Package(
         .testTarget(
             name: "SystemTests",
             dependencies: [
-                "holdfast", "holdfastd", "holdfast-worker", "HoldfastAPI", "LinuxMount", "MountTestSupport", system,
+                "holdfast", "holdfastd", "holdfast-worker", "HoldfastAPI", "LinuxMount", "MountModel",
+                "MountTestSupport",
+                system,
             ]),
     ]
 )

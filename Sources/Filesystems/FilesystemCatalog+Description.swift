@@ -71,6 +71,7 @@ extension OptionRule {
         if isRequired { parts.append("must be given") }
         if let bareValue { parts.append("alone it means \(bareValue)") }
         if let kernelDefault { parts.append("the default is \(kernelDefault)") }
+        if mayBeInline { parts.append("its content may come with the request") }
         if !requires.isEmpty { parts.append("needs \(requires.joined(separator: ", "))") }
         return parts.joined(separator: "; ")
     }

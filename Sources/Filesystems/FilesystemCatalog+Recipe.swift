@@ -8,15 +8,21 @@ extension FilesystemCatalog {
     ///
     /// The source is checked again: it may come from a ledger that was written by hand, or by an older version.
     ///
-    /// - Parameter cache: the folder for what a helper program caches, where its type does.
-    /// - Throws: what `source(type:source:options:)` throws.
-    public func recipe(for source: MountSource, cache: FilePath? = nil) throws(MountError) -> MountRecipe {
+    /// - Parameters:
+    ///   - cache: the folder for what a helper program caches, where its type does.
+    ///   - secrets: what is in the files that come with the request; only a build needs them.
+    /// - Throws: what `source(type:source:options:secrets:)` throws.
+    public func recipe(
+        for source: MountSource, cache: FilePath? = nil, secrets: [String: Secret] = [:]
+    ) throws(MountError) -> MountRecipe {
         let entry = try entry(source.type)
         if case .external = entry.construction {
             throw MountError(.internal, "\(source) is not mounted by Holdfast")
         }
+        let inline = source.options.filter(entry.isInline).map(\.name)
         let canonical = try self.source(
-            type: source.type, source: source.source, options: source.options.map(\.description))
+            type: source.type, source: source.source,
+            options: source.options.filter { !entry.isInline($0) }.map(\.description), inline: inline)
         var given = GivenOptions()
         for option in canonical.options { given.values.updateValue(option.value, forKey: option.name) }
         let readOnly = given.contains("ro") || entry.isAlwaysReadOnly(given)
@@ -35,7 +41,10 @@ extension FilesystemCatalog {
                 parameters.append(.content(settings.option, settings.content(given), isSecret: false))
             }
             if let cache, let option = entry.helper?.cacheOption { parameters.append(.string(option, cache.string)) }
-            parameters += (canonical.options + entry.missingDefaults(given)).sorted().compactMap(entry.parameter)
+            parameters += (canonical.options + entry.missingDefaults(given)).sorted().compactMap {
+                entry.isInline($0)
+                    ? .content($0.name, secrets[$0.name]?.content ?? [], isSecret: true) : entry.parameter($0)
+            }
         }
         return MountRecipe(
             // As the kernel names what is mounted.

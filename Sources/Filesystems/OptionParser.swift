@@ -16,9 +16,11 @@ struct OptionParser {
 
     /// The options in canonical form: sorted, each named once, no-ops and defaults left out.
     ///
+    /// - Parameter inline: the options whose files come with the request.
     /// - Throws: `invalid_argument`, which names the option and says what is wrong with it.
-    func canonical(_ texts: [String]) throws(MountError) -> [MountOption] {
-        let given = try read(texts)
+    func canonical(_ texts: [String], inline: [String] = []) throws(MountError) -> [MountOption] {
+        var given = try read(texts)
+        try add(inline, to: &given)
         try checkTogether(given)
         return given.values.compactMap { name, value in
             let option = MountOption(name, value)
@@ -48,6 +50,30 @@ struct OptionParser {
             }
         }
         return given
+    }
+
+    private func add(_ inline: [String], to given: inout GivenOptions) throws(MountError) {
+        for name in inline {
+            let rule = try rule(named: name)
+            if rule.isConfiguration {
+                throw .invalidArgument(
+                    "option '\(name)' of type '\(entry.type)' does not come with a request: its file can say what else "
+                        + "is done as root",
+                    hint: "give the path of a file: \(rule.value.expectation)")
+            }
+            guard rule.mayBeInline else {
+                let secrets = entry.options.filter(\.mayBeInline).map(\.name).sorted()
+                throw .invalidArgument(
+                    "option '\(name)' of type '\(entry.type)' takes no secret",
+                    hint: secrets.isEmpty
+                        ? "none of its options does" : "those that do: \(secrets.joined(separator: ", "))")
+            }
+            if given.contains(name) {
+                throw .invalidArgument(
+                    "option '\(name)' is given twice: as a path and as a secret", hint: "give it once")
+            }
+            given.values.updateValue(FilesystemEntry.inlineValue, forKey: name)
+        }
     }
 
     /// Splits at the first `=` byte: a combining mark behind it would hide it from a look at characters.

@@ -26,12 +26,14 @@ public struct OptionRule: Hashable, Sendable {
     public let isRequired: Bool
     /// Whether the value is a credential: it is never shown, and never taken among the options.
     public let isSecret: Bool
+    /// Whether its file can say what else is done as root: it is the administrator's, and never a request's.
+    public let isConfiguration: Bool
 
     /// Puts the parts together.
     public init(
         _ name: String, _ value: OptionValue = .flag, _ effect: Effect = .superblock, groups: [String] = [],
         requires: [String] = [], bareValue: String? = nil, kernelDefault: String? = nil, openValue: String? = nil,
-        isRequired: Bool = false, isSecret: Bool = false, summary: String
+        isRequired: Bool = false, isSecret: Bool = false, isConfiguration: Bool = false, summary: String
     ) {
         self.name = name
         self.value = value
@@ -44,6 +46,7 @@ public struct OptionRule: Hashable, Sendable {
         self.openValue = openValue
         self.isRequired = isRequired
         self.isSecret = isSecret
+        self.isConfiguration = isConfiguration
     }
 
     /// Where an option goes.

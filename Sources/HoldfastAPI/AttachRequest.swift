@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+public import MountModel
+
 /// `POST /v1/attachments`: what is to be attached, for whom.
 public struct AttachRequest: Codable, Hashable, Sendable {
     /// What is mounted: an absolute path, or a name for types that need no device.
@@ -12,6 +14,8 @@ public struct AttachRequest: Codable, Hashable, Sendable {
     public var type: String?
     /// Each `name` or `name=value`.
     public var options: [String]?
+    /// What is in the files of options that are not among them, by the option's name; for this request alone.
+    public var secrets: [String: Secret]?
     /// The mountpoint, absolute, beneath the mount root; nil lets the daemon choose.
     public var at: String?
     /// What ends the attachment: `explicit` (its detach or a reboot) or `persistent` (its detach only); nil means
@@ -23,13 +27,14 @@ public struct AttachRequest: Codable, Hashable, Sendable {
     /// Puts the parts together.
     public init(
         source: String, consumer: String, volume: String? = nil, type: String? = nil, options: [String]? = nil,
-        at: String? = nil, lease: String? = nil, timeoutSeconds: Double? = nil
+        secrets: [String: Secret]? = nil, at: String? = nil, lease: String? = nil, timeoutSeconds: Double? = nil
     ) {
         self.source = source
         self.consumer = consumer
         self.volume = volume
         self.type = type
         self.options = options
+        self.secrets = secrets
         self.at = at
         self.lease = lease
         self.timeoutSeconds = timeoutSeconds
@@ -37,7 +42,7 @@ public struct AttachRequest: Codable, Hashable, Sendable {
 
     /// The names on the wire.
     public enum CodingKeys: String, CodingKey, CaseIterable {
-        case source, consumer, volume, type, options, at, lease
+        case source, consumer, volume, type, options, secrets, at, lease
         case timeoutSeconds = "timeout_seconds"
     }
 }

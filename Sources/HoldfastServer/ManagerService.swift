@@ -35,10 +35,12 @@ public struct ManagerService: MountService {
         } else {
             type = try await executor.detectType(of: request.source, within: ContinuousClock.now.duration(to: deadline))
         }
-        let source = try catalog.source(type: type, source: request.source, options: request.options ?? [])
+        let secrets = request.secrets ?? [:]
+        let source = try catalog.source(
+            type: type, source: request.source, options: request.options ?? [], secrets: secrets)
         let result = try await manager.attach(
             AttachOrder(
-                source: source, mountpoint: mountpoint, key: key, owner: caller.uid, lease: lease,
+                source: source, secrets: secrets, mountpoint: mountpoint, key: key, owner: caller.uid, lease: lease,
                 timeout: ContinuousClock.now.duration(to: deadline)))
         return AttachResponse(
             attachment: summary(of: result.attachment, at: result.mount.mountpoint), mount: summary(of: result.mount),

@@ -6,6 +6,9 @@ public import MountModel
 public struct AttachOrder: Hashable, Sendable {
     /// What is mounted.
     public var source: MountSource
+    /// What is in the files of its options that are `inline`; kept until the order is answered, and nowhere but in
+    /// memory.
+    public var secrets: [String: Secret]
     /// Where; nil means the folder that the source's digest names.
     public var mountpoint: Mountpoint?
     /// Who uses what.
@@ -19,10 +22,12 @@ public struct AttachOrder: Hashable, Sendable {
 
     /// Puts the parts together.
     public init(
-        source: MountSource, mountpoint: Mountpoint? = nil, key: AttachmentKey, owner: UInt32,
+        source: MountSource, secrets: [String: Secret] = [:], mountpoint: Mountpoint? = nil, key: AttachmentKey,
+        owner: UInt32,
         lease: Lease = .explicit, timeout: Duration = .seconds(30)
     ) {
         self.source = source
+        self.secrets = secrets
         self.mountpoint = mountpoint
         self.key = key
         self.owner = owner

@@ -87,7 +87,7 @@ extension LinuxExecutor {
         outcome.problem = MountError(
             .unavailable,
             "the process that served \(mountpoint) has ended"
-                + (isThere ? ", and its mount cannot be taken away" : ": it is mounted anew"),
+                + (isThere ? ", and its mount cannot be taken away" : ", and its mount is taken away"),
             context: MountError.Context(operation: "inspect", target: mountpoint.description),
             hint: isThere
                 ? "others have mounted within it, or made the mount root shared: undo that"

@@ -111,11 +111,14 @@ public final class LinuxExecutor: MountExecutor {
         }
     }
 
-    public func build(_ source: MountSource, for mountpoint: Mountpoint) async throws(MountError) -> MountID {
+    public func build(
+        _ source: MountSource, for mountpoint: Mountpoint, secrets: [String: Secret]
+    ) async throws(MountError) -> MountID {
         if catalog.isExternal(source.type) == true {
             return try await onThread(of: .table) { self.findExternal(source, at: mountpoint) }.flatMap { $0 }.get()
         }
-        let recipe = try catalog.recipe(for: source, cache: Identifier.cache(of: source, at: mountpoint))
+        let recipe = try catalog.recipe(
+            for: source, cache: Identifier.cache(of: source, at: mountpoint), secrets: secrets)
         let interrupt = OperationInterrupt()
         let result = await withTaskCancellationHandler {
             await onThread(of: .sources) { self.buildNow(recipe, source, for: mountpoint, interrupt) }

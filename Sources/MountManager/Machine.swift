@@ -66,6 +66,15 @@ final class Machine {
     /// now.
     var mountID: MountID? { state.isPurging ? nil : state.row?.id }
 
+    /// Whether what is recorded was mounted with a secret that came with its request.
+    var hasInlineSecret: Bool { state.row?.source.source.credentialsDigest != nil }
+
+    /// What those who wait for this source have brought for it: equal sources have equal secrets.
+    func secrets(for source: MountSource) -> [String: Secret] {
+        if source.credentialsDigest == nil { return [:] }
+        return waiting.values.first { $0.source == source }?.secrets ?? [:]
+    }
+
     /// Whether nothing is under way and nobody waits for an answer.
     var isAtRest: Bool { closing == nil && (isDropped ? state.write == nil : state.isAtRest) }
 
@@ -104,6 +113,8 @@ struct WaitingRequest {
     let key: AttachmentKey
     /// What an attach wants; nil for a detach.
     let source: MountSource?
+    /// What an attach brings for it.
+    let secrets: [String: Secret]
     /// Whether it is an attach of what is not attached yet.
     var isNew: Bool
     var isDetach: Bool { source == nil }

@@ -57,6 +57,7 @@ public struct ManagerConfiguration: Sendable {
         ManagedSource(
             source,
             isExternal: !mountpoint.path.starts(with: mountRoot.path) && catalog.isExternal(source.type) != false,
-            isHealed: reconcile.action(for: source) == .heal)
+            // What came with a request is not kept.
+            isHealed: reconcile.action(for: source) == .heal && source.credentialsDigest == nil)
     }
 }

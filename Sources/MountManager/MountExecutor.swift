@@ -18,9 +18,13 @@ public protocol MountExecutor: Sendable {
     /// Builds the mount where nobody can see it and keeps it, detached, under the id that it returns. When the
     /// caller's task is cancelled it ends as soon as it can.
     ///
-    /// - Parameter mountpoint: where it is to be placed.
+    /// - Parameters:
+    ///   - mountpoint: where it is to be placed.
+    ///   - secrets: what is in the files of the source's options that are `inline`.
     /// - Throws: `mount_failed` with the kernel's words, or what kept it from getting that far; nothing is left behind.
-    func build(_ source: MountSource, for mountpoint: Mountpoint) async throws(MountError) -> MountID
+    func build(
+        _ source: MountSource, for mountpoint: Mountpoint, secrets: [String: Secret]
+    ) async throws(MountError) -> MountID
 
     /// Attaches the built mount at the mountpoint in one step.
     func place(_ id: MountID, at mountpoint: Mountpoint) async -> OperationOutcome
@@ -71,6 +75,11 @@ public protocol MountExecutor: Sendable {
 }
 
 extension MountExecutor {
+    /// Builds what needs no secret.
+    public func build(_ source: MountSource, for mountpoint: Mountpoint) async throws(MountError) -> MountID {
+        try await build(source, for: mountpoint, secrets: [:])
+    }
+
     /// Nothing: none has left.
     public func endParked() async {}
 

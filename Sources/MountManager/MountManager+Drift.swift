@@ -66,10 +66,10 @@ extension MountManager {
     /// The source whose attributes the next inspection is to give back; nil where there is nothing to heal.
     func healableDrift(of machine: Machine) -> MountSource? {
         if configuration.isReadOnly { return nil }
-        guard machine.drift?.isHealable == true, let source = machine.state.row?.source, source.isHealed else {
-            return nil
-        }
-        return source.source
+        guard machine.drift?.isHealable == true, let source = machine.state.row?.source.source,
+            configuration.reconcile.action(for: source) == .heal
+        else { return nil }
+        return source
     }
 
     /// What `list` and `show` say about a mount that has drifted.

@@ -23,11 +23,12 @@ extension MountManager {
             // Nothing new is begun on the way out: the next start comes by again.
             if isStopping { return machine.isDropped = true }
             let closing = machine.closing?.task
+            let secrets = machine.secrets(for: source.source)
             operate(machine, in: .sources, server: configuration.catalog.server(of: source.source)) {
                 // The old superblock would be in the new one's way.
                 await closing?.value
                 do throws(MountError) {
-                    return .built(try await executor.build(source.source, for: mountpoint))
+                    return .built(try await executor.build(source.source, for: mountpoint, secrets: secrets))
                 } catch {
                     return .notBuilt(error)
                 }

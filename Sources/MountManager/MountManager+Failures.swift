@@ -21,7 +21,7 @@ extension MountManager {
         case .mountFailed:
             return machine.problem ?? MountError(.mountFailed, subject, context: context)
         case .conflict:
-            return conflict(subject, with: machine, context: context)
+            return conflict(subject, of: request, with: machine, context: context)
         case .foreign:
             return foreign(subject, at: machine, context: context)
         case .busy:
@@ -105,10 +105,21 @@ extension MountManager {
     }
 
     /// Names who holds the mountpoint, and with what.
-    private func conflict(_ subject: String, with machine: Machine, context: MountError.Context) -> MountError {
+    private func conflict(
+        _ subject: String, of request: WaitingRequest, with machine: Machine, context: MountError.Context
+    ) -> MountError {
         let holders = machine.attachments.keys.map(\.consumer.name).sorted()
         let shown = holders.prefix(5).joined(separator: ", ") + (holders.count > 5 ? ", …" : "")
         let holder = machine.source.map(\.description) ?? "another source"
+        if let source = request.source, machine.source?.differsInCredentialsOnly(from: source) == true {
+            return MountError(
+                .conflict,
+                "\(subject): it is mounted" + (holders.isEmpty ? "" : " for \(shown)")
+                    + " with another secret, or with one that cannot be compared, because the daemon was started anew "
+                    + "since",
+                context: context,
+                hint: "bring the same secret, detach its consumers first, or choose another mountpoint")
+        }
         return MountError(
             .conflict, "\(subject): it holds \(holder)" + (holders.isEmpty ? "" : " for \(shown)"), context: context,
             hint:

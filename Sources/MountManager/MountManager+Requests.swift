@@ -21,6 +21,7 @@ extension MountManager {
     private func attach(
         _ order: AttachOrder, until deadline: ContinuousClock.Instant
     ) async throws(MountError) -> AttachResult {
+        let order = try marked(order)
         let mountpoint: Mountpoint
         if configuration.catalog.isExternal(order.source.type) == true {
             mountpoint = try await externalMountpoint(for: order)
@@ -35,8 +36,8 @@ extension MountManager {
         }
         try checkSourceIsFree(order.source, for: mountpoint)
         let reply = try await submit(
-            owner: order.owner, key: order.key, source: order.source, lease: order.lease, at: mountpoint,
-            until: deadline)
+            owner: order.owner, key: order.key, source: order.source, secrets: order.secrets, lease: order.lease,
+            at: mountpoint, until: deadline)
         switch reply {
         case .success(.attached(let mount, let attachment, let created)):
             return AttachResult(mount: mount, attachment: attachment, created: created)
@@ -145,8 +146,8 @@ extension MountManager {
 
     /// Feeds an attach of the source, or a detach where there is none, and waits for its one answer.
     private func submit(
-        owner: UInt32, key: AttachmentKey, source: MountSource?, lease: Lease = .explicit, at mountpoint: Mountpoint,
-        until deadline: ContinuousClock.Instant
+        owner: UInt32, key: AttachmentKey, source: MountSource?, secrets: [String: Secret] = [:],
+        lease: Lease = .explicit, at mountpoint: Mountpoint, until deadline: ContinuousClock.Instant
     ) async throws(MountError) -> Reply {
         try checkIsAccepting()
         takeChanges()
@@ -166,8 +167,8 @@ extension MountManager {
                 let isNew = source != nil && machine.attachments[key] == nil
                 note(
                     WaitingRequest(
-                        continuation: continuation, owner: owner, key: key, source: source, isNew: isNew), id,
-                    at: machine)
+                        continuation: continuation, owner: owner, key: key, source: source, secrets: secrets,
+                        isNew: isNew), id, at: machine)
                 feed(.request(request), to: machine)
                 startDeadline(of: id, at: machine, deadline)
             }

@@ -120,6 +120,7 @@ extension MountManager {
     private func problem(of machine: Machine, in phase: MountpointState.Phase) -> MountError? {
         switch phase {
         case .mounted, .settling: silenceProblem(of: machine) ?? driftProblem(of: machine)
+        case .lost where machine.hasInlineSecret: secretLossProblem(of: machine)
         case .lost: machine.problem ?? lossProblem(of: machine)
         case .stuck: stuckProblem(of: machine)
         case .mounting where machine.isBuildWaiting: takenBuilds(for: machine)

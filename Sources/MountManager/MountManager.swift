@@ -51,6 +51,8 @@ public actor MountManager {
     let typesWithServer: Set<FilesystemType>
     /// When the next attempt at the mounts that were parked is due; nil while there is one.
     var parkedAreDue: ContinuousClock.Instant? = .now
+    /// Tells the secrets of requests apart.
+    nonisolated let secretMark = SecretMark()
     var isAccepting = false
     var isStopping = false
     private var lastNumber: UInt64 = 0

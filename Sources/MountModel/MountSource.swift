@@ -11,7 +11,8 @@ public struct MountSource: Hashable, Sendable, CustomStringConvertible {
     private let exactSource: ExactText
     /// All options that were asked for, in canonical form, sorted.
     public let options: [MountOption]
-    /// SHA-256 of the credentials in hexadecimal, never the credentials; nil where there are none.
+    /// Tells the credentials that came with the request from others, and is never themselves: a digest that only the
+    /// process which made it can compare. Nil where none came.
     public let credentialsDigest: String?
 
     /// Puts canonical parts together; it does not make them canonical.
@@ -20,6 +21,13 @@ public struct MountSource: Hashable, Sendable, CustomStringConvertible {
         exactSource = ExactText(source)
         self.options = options
         self.credentialsDigest = credentialsDigest
+    }
+
+    /// Whether only the credentials that came with the requests differ.
+    public func differsInCredentialsOnly(from other: MountSource) -> Bool {
+        credentialsDigest != other.credentialsDigest
+            && MountSource(
+                type: type, source: source, options: options, credentialsDigest: other.credentialsDigest) == other
     }
 
     public var description: String {

@@ -32,6 +32,13 @@ struct Attach: ParsableCommand {
     var options: [String] = []
 
     @Option(
+        name: .customLong("secret"), parsing: .singleValue,
+        help: ArgumentHelp(
+            "The content of the option NAME's file, for this request alone: read from descriptor FD, or '-' for "
+                + "standard input.", valueName: "name=fd|-"))
+    var secrets: [String] = []
+
+    @Option(
         help: ArgumentHelp("The mountpoint (default: the daemon chooses).", valueName: "path"),
         completion: .directory)
     var at: String?
@@ -53,15 +60,23 @@ struct Attach: ParsableCommand {
         if splitOptions.contains("") {
             throw ValidationError("An option of '-o' is empty: write '-o name,name=value'.")
         }
+        let names = try secrets.map { try SecretArgument($0).name }
+        if Set(names).count < names.count { throw ValidationError("'--secret' names an option twice.") }
     }
 
     func run() throws {
         let session = common.session(after: parent)
         var request = AttachRequest(
             source: source, consumer: consumer, volume: volume, type: type,
-            options: options.isEmpty ? nil : splitOptions, at: at, lease: lease,
-            timeoutSeconds: timeout?.seconds)
-        do { request.source = try SourceArgument.absolute(source) } catch { throw session.fail(error) }
+            options: options.isEmpty ? nil : splitOptions, secrets: secrets.isEmpty ? nil : [:], at: at,
+            lease: lease, timeoutSeconds: timeout?.seconds)
+        let arguments = try secrets.map { try SecretArgument($0) }
+        do throws(Problem) {
+            request.source = try SourceArgument.absolute(source)
+            for argument in arguments { request.secrets?[argument.name] = try argument.read() }
+        } catch {
+            throw session.fail(error)
+        }
         _ = try session.show { client throws(Problem) in
             try client.attach(request)
         } as: { answer, style in

@@ -47,6 +47,17 @@ struct APIJSONTests {
         #expect(try APIJSON.decodeRequest(AttachRequest.self, from: APIJSON.encode(request)) == request)
     }
 
+    @Test("a secret is a text on the wire, and nowhere else")
+    func secret() throws {
+        let request = AttachRequest(source: "h:/", consumer: "c", secrets: ["key": Secret("hunter2\n\"")])
+        #expect(
+            try Samples.json(request) == #"{"consumer":"c","secrets":{"key":"hunter2\n\"\n"},"source":"h:/"}"#)
+        #expect(try APIJSON.decodeRequest(AttachRequest.self, from: APIJSON.encode(request)) == request)
+        var dumped = "\(request) \(String(reflecting: request))"
+        dump(request, to: &dumped)
+        #expect(dumped.contains("<secret>") && !dumped.contains("hunter2"))
+    }
+
     @Test("what is not known is left out, not null")
     func optionalsAreLeftOut() throws {
         var mount = Samples.mount

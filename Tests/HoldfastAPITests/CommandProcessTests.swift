@@ -27,6 +27,52 @@ struct CommandProcessTests {
                     lease: "persistent", timeoutSeconds: 0.5))
     }
 
+    @Test("attach reads secrets from descriptors and from standard input")
+    func secrets() throws {
+        let server = try ScriptedServer(answering: Samples.attached)
+        let command = ["attach", "h:/", "--consumer", "c", "--socket", server.path]
+        for (name, text) in [("a", "one\ntwo"), ("b", "three\n")] {
+            try text.write(toFile: "\(server.folder)/\(name)", atomically: false, encoding: .utf8)
+        }
+        let prefix = ["/bin/sh", "-c", #"folder=$1; shift; exec "$@" <"$folder/a" 7<"$folder/b""#, "sh", server.folder]
+        let run = try CommandRun.run(command + ["--secret", "key=-", "--secret", "file=7"], prefix: prefix)
+        #expect(run.status == 0, "\(run.errors)")
+        let body = try #require(server.stop().first).body
+        let request = try APIJSON.decodeRequest(AttachRequest.self, from: body.utf8)
+        #expect(request.secrets == ["key": Secret("one\ntwo"), "file": Secret("three")])
+    }
+
+    @Test(
+        "a secret among the arguments is refused and not repeated, and nothing is sent",
+        arguments: [
+            ["key=hunter2"], ["hunter2"], ["=hunter2"], ["key="], ["key=-1hunter2"], ["key=-7"], ["key=99999999999"],
+            ["key=-", "--secret", "key=7"],
+        ])
+    func secretArguments(arguments: [String]) throws {
+        let server = try ScriptedServer(answering: Samples.attached)
+        let run = try CommandRun.run(
+            ["attach", "h:/", "--consumer", "c", "--socket", server.path, "--secret"] + arguments)
+        #expect(run.status == 64)
+        #expect(run.errors.hasPrefix("Error: ") && run.errors.contains("'--secret'"), "\(run.errors)")
+        #expect(!(run.errors + run.output).contains("hunter2"))
+        #expect(server.stop().isEmpty)
+    }
+
+    @Test("a secret that cannot be read is 65, and nothing is sent")
+    func unreadableSecret() throws {
+        let server = try ScriptedServer(answering: Samples.attached)
+        let command = ["attach", "h:/", "--consumer", "c", "--socket", server.path, "--secret"]
+        func said(_ argument: String, _ shell: String) throws -> String {
+            let run = try CommandRun.run(command + [argument], prefix: ["/bin/sh", "-c", shell, "sh"])
+            #expect(run.status == 65 && run.output == "")
+            return run.errors
+        }
+        #expect(try said("key=9", #"exec "$@""#).contains("option 'key', on descriptor 9, cannot be read: Bad file"))
+        #expect(try said("key=-", #"printf '\377' | "$@""#).contains("is no text in UTF-8"))
+        #expect(try said("key=-", #"exec "$@" </dev/zero"#).contains("has more than 65536 bytes"))
+        #expect(server.stop().isEmpty)
+    }
+
     @Test("--json prints the answer on one line, before or after the command's name")
     func json() throws {
         let server = try ScriptedServer(answering: Samples.attached)

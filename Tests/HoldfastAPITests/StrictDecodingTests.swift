@@ -20,7 +20,7 @@ struct StrictDecodingTests {
             hint: "did you mean 'volume'?"),
         .init(
             body: #"{"source":"/s","consumer":"c","timeout":1}"#, message: "unknown field 'timeout'",
-            hint: "the fields are source, consumer, volume, type, options, at, lease, timeout_seconds"),
+            hint: "the fields are source, consumer, volume, type, options, secrets, at, lease, timeout_seconds"),
         .init(
             body: #"{"Source":"/s","consumer":"c"}"#,
             message: "unknown field 'Source'", hint: "did you mean 'source'?"),
@@ -48,6 +48,18 @@ struct StrictDecodingTests {
         .init(
             body: #"{"source":"/s","consumer":"c","timeout_seconds":1e999}"#,
             message: "cannot read the request's body: line 1, column 49: this number is out of range"),
+        // Secrets, of which nothing is repeated.
+        .init(
+            body: #"{"source":"/s","consumer":"c","secrets":"hunter2"}"#, message: "field 'secrets' must be an object"),
+        .init(
+            body: #"{"source":"/s","consumer":"c","secrets":{"key":["hunter2"]}}"#,
+            message: "field 'secrets.key' must be a string"),
+        .init(
+            body: #"{"source":"/s","consumer":"c","secrets":{"key":null}}"#,
+            message: "field 'secrets.key' is null; it must be a string"),
+        .init(
+            body: #"{"source":"/s","consumer":"c","secrets":{"key":"hunter2","key":"a"}}"#,
+            message: "cannot read the request's body: line 1, column 58: this member is there twice"),
         // Members that are there twice, also in disguise.
         .init(
             body: #"{"source":"/s","consumer":"c","source":"/t"}"#,

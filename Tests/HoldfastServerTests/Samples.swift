@@ -16,9 +16,8 @@ enum Samples {
     }()
     static let problem = Problem(error)
     static let attachRequest = AttachRequest(
-        source: "scratch", consumer: "job", volume: "v", type: "tmpfs", options: ["size=1m"], at: "/m",
-        lease: "persistent",
-        timeoutSeconds: 2.5)
+        source: "scratch", consumer: "job", volume: "v", type: "tmpfs", options: ["size=1m"],
+        secrets: ["key": Secret("s")], at: "/m", lease: "persistent", timeoutSeconds: 2.5)
     static let mount = MountSummary(
         id: "m-1", mountpoint: "/m", type: "tmpfs", source: "scratch", options: ["size=1m"], state: "mounted",
         kernelMountID: .max, problem: problem)

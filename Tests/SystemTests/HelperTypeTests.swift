@@ -4,6 +4,7 @@ import Foundation
 import Glibc
 import HoldfastAPI
 import LinuxMount
+import MountModel
 import MountTestSupport
 import Testing
 
@@ -65,6 +66,11 @@ extension RealDaemon {
                 #expect(problem?.code == "mount_failed")
                 #expect(problem?.detail.contains("key '***' is wrong") == true, "\(problem?.detail ?? "")")
                 #expect(try host.places(of: [wrong]) == [])
+                let inline = "wrong-\(UUID().uuidString)"
+                let told = try host.attachProblem(
+                    "vm-1", to: "s:/a", type: name, options: ["size=1m"], secrets: ["key": Secret(inline)])
+                #expect(told?.detail.contains("key '***' is wrong") == true, "\(told?.detail ?? "")")
+                #expect(try host.places(of: [inline]) == [])
                 for option in ["suid", "mode=777", "size=x", "uid=0"] {
                     let refused = try host.attachProblem("vm-1", to: "s:/a", type: name, options: [option])
                     #expect(refused?.code == "invalid_argument")

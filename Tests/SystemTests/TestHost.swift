@@ -4,6 +4,7 @@ import Foundation
 import Glibc
 import HoldfastAPI
 import LinuxMount
+import MountModel
 import MountTestSupport
 import SystemPackage
 import Testing
@@ -89,22 +90,23 @@ final class TestHost: @unchecked Sendable {  // SAFETY: only the test's own thre
 
     @discardableResult
     func attach(
-        _ consumer: String, to source: String, type: String? = nil, options: [String] = [], at name: String? = nil,
-        lease: String? = nil, timeout: Double? = nil
+        _ consumer: String, to source: String, type: String? = nil, options: [String] = [],
+        secrets: [String: Secret]? = nil, at name: String? = nil, lease: String? = nil, timeout: Double? = nil
     ) throws -> AttachResponse {
         try client.attach(
             AttachRequest(
-                source: source, consumer: consumer, type: type, options: options,
+                source: source, consumer: consumer, type: type, options: options, secrets: secrets,
                 at: name.map { mountRoot + "/" + $0 }, lease: lease, timeoutSeconds: timeout))
     }
 
     /// The problem of an attach that is expected to fail.
     func attachProblem(
-        _ consumer: String, to source: String, type: String? = nil, options: [String] = [], at name: String? = nil,
-        lease: String? = nil
+        _ consumer: String, to source: String, type: String? = nil, options: [String] = [],
+        secrets: [String: Secret]? = nil, at name: String? = nil, lease: String? = nil
     ) throws -> Problem? {
         do {
-            try attach(consumer, to: source, type: type, options: options, at: name, lease: lease)
+            try attach(
+                consumer, to: source, type: type, options: options, secrets: secrets, at: name, lease: lease)
             return nil
         } catch let problem as Problem {
             return problem

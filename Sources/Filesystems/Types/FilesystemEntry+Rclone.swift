@@ -26,7 +26,8 @@ extension FilesystemEntry {
         defaultOptions: [MountOption("umask", "22")],
         options: CommonOptions.all + [
             OptionRule(
-                "config", .file(isSecret: true), isRequired: true, summary: "rclone's configuration, with the remote"),
+                "config", .file(isSecret: true), isRequired: true, isConfiguration: true,
+                summary: "rclone's configuration, with the remote"),
             OptionRule(
                 "vfs-cache-mode", .choice(["off", "minimal", "writes", "full"]), kernelDefault: "off",
                 summary: "what is cached on disk; without it files can be written from their start to their end only"),

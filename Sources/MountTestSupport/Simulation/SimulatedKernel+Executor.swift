@@ -23,9 +23,13 @@ extension SimulatedKernel {
         }
     }
 
-    public func build(_ source: MountSource, for mountpoint: Mountpoint) async throws(MountError) -> MountID {
+    public func build(
+        _ source: MountSource, for mountpoint: Mountpoint, secrets: [String: Secret]
+    ) async throws(MountError) -> MountID {
         await begin(.build)
-        let recipe = try FilesystemCatalog.standard.recipe(for: source)
+        let catalog = FilesystemCatalog.standard
+        if catalog.inlineOptions(of: source) != Set(secrets.keys) { violate("build of \(source) without its secrets") }
+        let recipe = try catalog.recipe(for: source, secrets: secrets)
         steps.reached(.build)
         if let fault = fault(in: source) ?? nextFault(of: .build) { throw fault }
         let result = withTable { table -> Result<MountID, MountError> in
