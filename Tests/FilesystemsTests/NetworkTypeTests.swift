@@ -69,7 +69,7 @@ import Testing
             ("nfs", ["tcp", "lookupcache=pos"], ["lookupcache=positive", "proto=tcp"]),
             ("nfs", ["rsize=64k", "soft", "intr"], ["rsize=65536", "soft"]),
             ("cifs", ["port=445", "vers=3.02", "workgroup=LAB"], ["domain=LAB", "vers=3.0.2"]),
-            ("cifs", ["file_mode=644", "dir_mode=0755"], ["dir_mode=0755", "file_mode=0644"]),
+            ("cifs", ["file_mode=644", "dir_mode=0755"], ["dir_mode=755", "file_mode=644"]),
             ("cifs", ["file_mode=0"], ["file_mode=0"]),
         ])
     func sameOptions(type: String, options: [String], expected: [String]) throws {
