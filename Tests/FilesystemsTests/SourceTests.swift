@@ -148,9 +148,8 @@ import Testing
 
     @Test func `sources that wait for one server have its name in common`() throws {
         func server(_ type: String, _ text: String) throws -> String? {
-            let source = try FilesystemCatalog.standard.source(
-                type: FilesystemType(rawValue: type), source: text, options: [])
-            return FilesystemCatalog.standard.server(of: source)?.string
+            let (text, options) = (text.split(separator: " ")[0], text.split(separator: " ").dropFirst())
+            return catalog.server(of: try parse(type, options.map(String.init), source: String(text)))?.string
         }
         #expect(try server("sshfs", "root@Files.example:/a") == "files.example")
         #expect(try server("sshfs", "files.example:/b") == "files.example")
@@ -160,6 +159,17 @@ import Testing
         #expect(try server("ext4", "/dev/vdb") == "/dev/vdb")
         #expect(try server("bind", "/srv/data") == "/srv/data")
         #expect(try server("tmpfs", "scratch") == nil)
+        #expect(try server("overlay", "layers") == nil)
+        #expect(try server("davfs", "https://files.example:81/a/b") == "files.example:81")
+        // A store and a registry are one server, whatever they have on them.
+        #expect(try server("s3fs", "one url=https://Store.example:9000/x") == "store.example:9000")
+        #expect(try server("s3fs", "two:/c url=https://store.example:9000") == "store.example:9000")
+        #expect(try server("s3fs", "one") == "s3.amazonaws.com")
+        #expect(try server("quobyte", "registry:7861/volume") == "registry:7861")
+        #expect(try server("quobyte", "name") == "name")
+        #expect(try server("pstorage", "cluster1") == "pstorage cluster1")
+        #expect(try server("virtiofs", "tag") == "virtiofs tag")
+        #expect(try server("9p", "tag") == "9p tag")
         let types = FilesystemCatalog.standard.typesWithServer
         #expect(types.contains(FilesystemType(rawValue: "sshfs")) && types.contains(FilesystemType(rawValue: "rclone")))
         #expect(!types.contains(FilesystemType(rawValue: "ext4")))
