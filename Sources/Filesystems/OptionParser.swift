@@ -20,10 +20,11 @@ struct OptionParser {
     func canonical(_ texts: [String]) throws(MountError) -> [MountOption] {
         let given = try read(texts)
         try checkTogether(given)
-        return given.values.compactMap { name, value in
-            let option = MountOption(name, value)
-            return isNoOp(option, given: given) ? nil : option
-        }.sorted()
+        let options = given.values.map { MountOption($0.key, $0.value) }
+        let kept = options.filter { !isNoOp($0, given: given) }
+        // What says nothing by itself is said where another one needs it beside it.
+        let needed = Set(kept.flatMap { entry.rules[$0.name]?.requires ?? [] }).subtracting(kept.map(\.name))
+        return (kept + options.filter { needed.contains($0.name) }).sorted()
     }
 
     // MARK: One option
