@@ -143,6 +143,21 @@ import Testing
         let guest = try recipe("9p", ["msize=128k", "ro"], source: "tag0")
         #expect(guest.medium == .none && guest.filesystem.rawValue == "9p")
         #expect(
+    @Test("an option that says what holds anyway stays where another one needs it")
+    func neededDefault() throws {
+        #expect(try FilesystemsTests.canonical("ceph", ["name=guest"]) == [])
+        let options = ["name=guest", "secretfile=/k"]
+        #expect(try FilesystemsTests.canonical("ceph", options) == options)
+        #expect(try recipe("ceph", options, source: "m:/").parameters.map(\.description) == options)
+    }
+
+    @Test("the kernel has one superblock for a tag of virtiofs, and its first mount's options hold")
+    func virtiofs() throws {
+        #expect(try catalog.entry(FilesystemType(rawValue: "virtiofs")).hasOneSuperblockPerDevice)
+        #expect(try recipe("virtiofs", [], source: "tag").exclusiveSuperblock)
+        #expect(try !recipe("9p", [], source: "tag").exclusiveSuperblock)
+    }
+
             guest.parameters == [
                 .string("source", "tag0"), .flag("ro"), .string("msize", "131072"), .string("trans", "virtio"),
                 .string("version", "9p2000.L"),
