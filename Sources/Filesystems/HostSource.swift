@@ -86,12 +86,23 @@ struct HostSource: CustomStringConvertible {
             (1...63).contains(label.count) && label.first != UInt8(ascii: "-") && label.last != UInt8(ascii: "-")
                 && label.allSatisfy { SourceGrammar.isAlphanumeric($0) || $0 == UInt8(ascii: "-") || $0 == 0x5F }
         }
-        guard isName, bytes.count <= 253 else {
+        guard isName, bytes.count <= 253, !isOddAddress(name, labels.last ?? []) else {
             throw .invalidArgument(
                 "the host in the source '\(InputText.quoted(text))' is no name and no address",
                 hint: bytes.contains(UInt8(ascii: ":")) ? "an IPv6 address is written in brackets" : nil)
         }
         return name.lowercased()
+    }
+
+    /// Whether it is an IPv4 address in another form than four decimal numbers, as `127.1`, which resolvers take; no
+    /// name ends in a number.
+    private static func isOddAddress(_ name: String, _ last: ArraySlice<UInt8>) -> Bool {
+        let digits = last.starts(with: "0x".utf8) || last.starts(with: "0X".utf8) ? last.dropFirst(2) : nil
+        let isNumber =
+            digits?.allSatisfy { Unicode.Scalar($0).properties.isASCIIHexDigit }
+            ?? last.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
+        var address = in_addr()
+        return isNumber && inet_pton(AF_INET, name, &address) != 1
     }
 
     /// The address as RFC 5952 writes it; nil for what is none.

@@ -92,7 +92,9 @@ import Testing
             ("sshfs", "host:/a\nb", "U+000A"),
             ("sshfs", "host:/" + String(repeating: "a/", count: 2100) + "b", "at most 4095"),
             ("rclone", "bucket", "names no remote"), ("rclone", ":s3:bucket", "names no remote"),
-            ("rclone", "-v:bucket", "names no remote"), ("rclone", "my store:bucket", "names no remote"),
+            ("rclone", "-v:bucket", "names no remote"), ("rclone", "s:a//b", "has an empty component"),
+            ("rclone", "s:./a", "has the component '.'"), ("rclone", "s:a/../b", "has the component '..'"),
+            ("rclone", "s://a", "has an empty component"), ("rclone", "my store:bucket", "names no remote"),
             ("rclone", "store,env_auth=true:bucket", "names no remote"), ("rclone", "/etc:x", "names no remote"),
             ("rclone", "store:a\u{0}", "U+0000"),
         ])
