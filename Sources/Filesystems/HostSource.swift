@@ -17,12 +17,6 @@ struct HostSource: CustomStringConvertible {
     /// - Throws: `invalid_argument`, which says what is wrong.
     init(_ text: String, allowsUser: Bool) throws(MountError) {
         try InputText.check(text, as: "source", maximumLength: InputText.maximumPathLength)
-        // Before anything quotes the text: the password would be in the answer and in the log.
-        if Self.namesPassword(text) {
-            throw .invalidArgument(
-                "the source has a password, or a ':' where none may be",
-                hint: "a source is no secret: write user@host:/folder, and give the credential as an option")
-        }
         let bytes = Array(text.utf8)
         // The folder begins at the first "/"; a host has none.
         guard let slash = bytes.firstIndex(of: UInt8(ascii: "/")), slash > 1, bytes[slash - 1] == UInt8(ascii: ":")

@@ -104,7 +104,19 @@ struct OptionParser {
                 "option '\(rule.name)' takes no value; it has '\(InputText.quoted(value))'",
                 hint: "write '\(rule.name)' alone")
         }
-        try InputText.check(value, as: "value of option '\(rule.name)'", maximumLength: Self.maximumValueLength)
+        do throws(MountError) {
+            return try Self.checked(value, of: rule)
+        } catch {
+            guard rule.value == .file(isSecret: true) else { throw error }
+            // It may be the credential itself, given in its file's place.
+            var error = error
+            error.message = error.message.replacing("'\(InputText.quoted(value))'", with: "'***'")
+            throw error
+        }
+    }
+
+    private static func checked(_ value: String, of rule: OptionRule) throws(MountError) -> String {
+        try InputText.check(value, as: "value of option '\(rule.name)'", maximumLength: maximumValueLength)
         if value.utf8.contains(UInt8(ascii: ",")) {
             throw .invalidArgument(
                 "option '\(rule.name)' has a comma in its value '\(InputText.quoted(value))'",

@@ -118,6 +118,23 @@ import Testing
         }
     }
 
+    @Test(
+        "a password is not shown whatever grammar the source has, nor a credential that stands for its file",
+        arguments: [
+            ("s3fs", "KEY:hunter2@bucket", []), ("quobyte", "bob:hunter2@registry/a b", []),
+            ("pstorage", "bob:hunter2@cluster/x", []), ("9p", "bob:hunter2@tag/x", []),
+            ("bind", "bob:hunter2@host:/srv", []), ("ext4", "bob:hunter2@host:/srv", []),
+            ("ceph", "bob:hunter2@monitor:/x", []), ("rclone", "a b:hunter2@host", []),
+            ("rclone", "https://bob:hunter2@host/x", []), ("overlay", "bob:hunter2@host:/srv", []),
+            ("s3fs", "bucket", ["passwd_file=KEY:hunter2"]), ("s3fs", "bucket", ["passwd_file=/KEY,hunter2"]),
+            ("s3fs", "bucket", ["passwd_file=/hunter2\u{1}"]), ("s3fs", "bucket", ["passwd_file=/../hunter2"]),
+        ] as [(String, String, [String])])
+    func secrets(type: String, source: String, options: [String]) throws {
+        let error = try #require(refusal(type, options, source: source))
+        #expect(error.code == .invalidArgument)
+        #expect(!"\(error) \(error.hint ?? "") \(error.context)".contains("hunter2"), "\(error)")
+    }
+
     @Test("an IPv6 address without brackets is told of them")
     func brackets() throws {
         let error = try #require(refusal("sshfs", [], source: "2001:db8::1:/srv"))
