@@ -145,7 +145,8 @@ import Testing
         "the type is inferred where the spelling alone tells it",
         arguments: [
             ("server:/export", "nfs"), ("10.0.0.1:/", "nfs"), ("[fe80::1]:/export", "nfs"), ("//server/share", "cifs"),
-            ("bob@host:/home", "sshfs"), ("tmpfs", "tmpfs"), ("overlay", "overlay"), ("/dev/vdb", nil),
+            ("bob@host:/home", "sshfs"), ("https://server/files", "davfs"),
+            ("HTTP://server:81/", "davfs"), ("tmpfs", "tmpfs"), ("overlay", "overlay"), ("/dev/vdb", nil),
             ("/srv/a:/b", nil),
             ("ext4", nil), ("", nil), (":/a", nil), ("a/b:/c", nil), ("scratch", nil), ("host:export", nil),
         ] as [(String, String?)])
