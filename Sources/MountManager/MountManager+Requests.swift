@@ -23,7 +23,7 @@ extension MountManager {
     ) async throws(MountError) -> AttachResult {
         let mountpoint: Mountpoint
         if configuration.catalog.isExternal(order.source.type) == true {
-            mountpoint = try await externalMountpoint(for: order)
+            mountpoint = try await externalMountpoint(for: order, until: deadline)
         } else {
             if let named = order.mountpoint {
                 mountpoint = named
