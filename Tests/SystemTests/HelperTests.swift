@@ -55,6 +55,18 @@ extension RealDaemon {
             }
         }
 
+        @Test func withoutControlGroupsTheLogSaysWhatCannotBeMountedAndWhy() throws {
+            try Program.run("mount", "-t", "tmpfs", "none", "/sys/fs/cgroup")
+            defer { umount2("/sys/fs/cgroup", Int32(MNT_DETACH)) }
+            try TestHost.run { host in
+                let log = try #require(host.daemon).log
+                #expect(log.contains("nfs 4, cifs and ceph are mounted by the kernel alone"), "\(log)")
+                #expect(log.contains("mkdir"), "\(log)")
+                let problem = try host.attachProblem("vm-1", to: "root@127.0.0.1:/", type: "sshfs")
+                #expect(problem?.code == "unsupported", "\(problem?.detail ?? "")")
+            }
+        }
+
         @Test func aKeyThatOthersMayReadIsRefused() throws {
             try TestHost.run { host in
                 let server = try SSHServer(in: host.folder)
