@@ -46,6 +46,14 @@ extension RealDaemon {
                     ])
                 #expect(refused?.code == "mount_failed")
                 #expect(refused?.detail.contains("sshfs: ") == true, "\(refused?.detail ?? "")")
+                // sshfs does not say why, ssh does: the hint has what to type.
+                let hint = try #require(refused?.hint)
+                let command = String(try #require(hint.firstRange(of: "ssh -").map { hint[$0.lowerBound...] }))
+                let said = #expect(throws: Program.Failure.self, "\(hint)") { try Program.run("sh", "-c", command) }
+                #expect(said?.description.contains("Permission denied") == true, "\(command)")
+                let right = command.replacing("\(host.folder)/other", with: server.key)
+                #expect(right != command)
+                #expect(throws: Never.self) { try Program.run("sh", "-c", right) }
                 let unknown = try host.attachProblem(
                     "vm-1", to: server.source, type: "sshfs",
                     options: ["port=\(server.port)", "IdentityFile=\(server.key)"])
