@@ -5,8 +5,8 @@ public import MountModel
 extension FilesystemCatalog {
     /// The type that a source's spelling alone gives away; nil where somebody must look at what is there.
     ///
-    /// `host:/export` is nfs, `//server/share` is cifs, `user@host:/folder` is sshfs, and the name of a type whose
-    /// source is only a name is that type. The answer may be a type that is not built in yet; `entry(_:)` says so.
+    /// `host:/export` is nfs, `//server/share` is cifs, `user@host:/folder` is sshfs, `https://host` is davfs, and the
+    /// name of a type whose source is only a name is that type.
     public func inferType(from source: String) -> FilesystemType? {
         let bytes = source.utf8
         if bytes.starts(with: "//".utf8) { return FilesystemType(rawValue: "cifs") }
@@ -14,6 +14,7 @@ extension FilesystemCatalog {
         if let entry = entries.first(where: { $0.source == .name && $0.type.rawValue.utf8.elementsEqual(bytes) }) {
             return entry.type
         }
+        if WebAddress.scheme(of: source) != nil { return FilesystemType(rawValue: "davfs") }
         // A host ends at the first '/', with a ':' before it; an IPv6 address has more of them, so they are not
         // counted.
         guard let slash = bytes.firstIndex(of: UInt8(ascii: "/")), slash > bytes.startIndex else { return nil }

@@ -49,7 +49,7 @@ extension FilesystemCatalog {
         return MountRecipe(
             // As the kernel names what is mounted.
             filesystem: entry.helper.map { FilesystemType(rawValue: $0.kernelType) } ?? entry.type,
-            medium: entry.medium(canonical.source, given, readOnly: readOnly),
+            medium: entry.medium(canonical.source, given, readOnly: readOnly, cache: cache),
             parameters: parameters, attributes: attributes, exclusiveSuperblock: entry.hasOneSuperblockPerDevice)
     }
 }
@@ -68,7 +68,9 @@ extension FilesystemEntry {
         if case .helper(let grammar) = construction { grammar } else { nil }
     }
 
-    fileprivate func medium(_ source: String, _ given: GivenOptions, readOnly: Bool) -> MountRecipe.Medium {
+    fileprivate func medium(
+        _ source: String, _ given: GivenOptions, readOnly: Bool, cache: FilePath?
+    ) -> MountRecipe.Medium {
         if let helper {
             let words = helper.sourceForm.words(source)
             var program = HelperProgram(
@@ -77,6 +79,7 @@ extension FilesystemEntry {
                 kernel: helper.kernel?.mount(of: source, given))
             program.untold = helper.settings?.files ?? []
             program.emptyFolders = helper.emptyFolders
+            if helper.cacheOption != nil { program.cache = cache }
             return .helper(program)
         }
         return switch self.source {

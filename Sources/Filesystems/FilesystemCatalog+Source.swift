@@ -25,7 +25,7 @@ extension FilesystemCatalog {
     ) throws(MountError) -> MountSource {
         let entry = try entry(type)
         do throws(MountError) {
-            let canonicalSource = try entry.source.canonical(source)
+            let canonicalSource = try canonical(source, by: entry.source)
             let canonicalOptions = try OptionParser(entry: entry).canonical(options, inline: inline)
             return MountSource(type: entry.type, source: canonicalSource, options: canonicalOptions)
         } catch {
@@ -34,5 +34,27 @@ extension FilesystemCatalog {
             if !HostSource.namesPassword(source) { error.context.source = InputText.quoted(source) }
             throw error
         }
+    }
+
+    private func canonical(_ source: String, by grammar: SourceGrammar) throws(MountError) -> String {
+        // Anything is one of these; of the others, what they take has none.
+        if grammar == .text { try Self.checkHasNoPassword(source) }
+        do throws(MountError) {
+            return try grammar.canonical(source)
+        } catch {
+            // The error quotes it.
+            try Self.checkHasNoPassword(source)
+            throw error
+        }
+    }
+
+    /// To be asked before anything quotes a source: the password would be in the answer and in the log.
+    ///
+    /// - Throws: `invalid_argument` for `user:password@host` and the like.
+    public static func checkHasNoPassword(_ source: String) throws(MountError) {
+        guard HostSource.namesPassword(source) else { return }
+        throw .invalidArgument(
+            "the source has a password, or a ':' where none may be",
+            hint: "a source is no secret: leave the password out, and give the credential as an option of the type")
     }
 }

@@ -17,12 +17,6 @@ struct HostSource: CustomStringConvertible {
     /// - Throws: `invalid_argument`, which says what is wrong.
     init(_ text: String, allowsUser: Bool) throws(MountError) {
         try InputText.check(text, as: "source", maximumLength: InputText.maximumPathLength)
-        // Before anything quotes the text: the password would be in the answer and in the log.
-        if Self.namesPassword(text) {
-            throw .invalidArgument(
-                "the source has a password, or a ':' where none may be",
-                hint: "a source is no secret: write user@host:/folder, and give the credential as an option")
-        }
         let bytes = Array(text.utf8)
         // The folder begins at the first "/"; a host has none.
         guard let slash = bytes.firstIndex(of: UInt8(ascii: "/")), slash > 1, bytes[slash - 1] == UInt8(ascii: ":")
@@ -86,12 +80,23 @@ struct HostSource: CustomStringConvertible {
             (1...63).contains(label.count) && label.first != UInt8(ascii: "-") && label.last != UInt8(ascii: "-")
                 && label.allSatisfy { SourceGrammar.isAlphanumeric($0) || $0 == UInt8(ascii: "-") || $0 == 0x5F }
         }
-        guard isName, bytes.count <= 253 else {
+        guard isName, bytes.count <= 253, !isOddAddress(name, labels.last ?? []) else {
             throw .invalidArgument(
                 "the host in the source '\(InputText.quoted(text))' is no name and no address",
                 hint: bytes.contains(UInt8(ascii: ":")) ? "an IPv6 address is written in brackets" : nil)
         }
         return name.lowercased()
+    }
+
+    /// Whether it is an IPv4 address in another form than four decimal numbers, as `127.1`, which resolvers take; no
+    /// name ends in a number.
+    private static func isOddAddress(_ name: String, _ last: ArraySlice<UInt8>) -> Bool {
+        let digits = last.starts(with: "0x".utf8) || last.starts(with: "0X".utf8) ? last.dropFirst(2) : nil
+        let isNumber =
+            digits?.allSatisfy { Unicode.Scalar($0).properties.isASCIIHexDigit }
+            ?? last.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
+        var address = in_addr()
+        return isNumber && inet_pton(AF_INET, name, &address) != 1
     }
 
     /// The address as RFC 5952 writes it; nil for what is none.

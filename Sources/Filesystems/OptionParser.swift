@@ -22,10 +22,11 @@ struct OptionParser {
         var given = try read(texts)
         try add(inline, to: &given)
         try checkTogether(given)
-        return given.values.compactMap { name, value in
-            let option = MountOption(name, value)
-            return isNoOp(option, given: given) ? nil : option
-        }.sorted()
+        let options = given.values.map { MountOption($0.key, $0.value) }
+        let kept = options.filter { !isNoOp($0, given: given) }
+        // What says nothing by itself is said where another one needs it beside it.
+        let needed = Set(kept.flatMap { entry.rules[$0.name]?.requires ?? [] }).subtracting(kept.map(\.name))
+        return (kept + options.filter { needed.contains($0.name) }).sorted()
     }
 
     // MARK: One option
@@ -129,7 +130,19 @@ struct OptionParser {
                 "option '\(rule.name)' takes no value; it has '\(InputText.quoted(value))'",
                 hint: "write '\(rule.name)' alone")
         }
-        try InputText.check(value, as: "value of option '\(rule.name)'", maximumLength: Self.maximumValueLength)
+        do throws(MountError) {
+            return try Self.checked(value, of: rule)
+        } catch {
+            guard rule.value == .file(isSecret: true) else { throw error }
+            // It may be the credential itself, given in its file's place.
+            var error = error
+            error.message = error.message.replacing("'\(InputText.quoted(value))'", with: "'***'")
+            throw error
+        }
+    }
+
+    private static func checked(_ value: String, of rule: OptionRule) throws(MountError) -> String {
+        try InputText.check(value, as: "value of option '\(rule.name)'", maximumLength: maximumValueLength)
         if value.utf8.contains(UInt8(ascii: ",")) {
             throw .invalidArgument(
                 "option '\(rule.name)' has a comma in its value '\(InputText.quoted(value))'",

@@ -18,8 +18,7 @@ extension OptionValue {
                 percentages && text.utf8.last == UInt8(ascii: "%")
                     ? Self.percentage(text.utf8.dropLast()) : Self.size(text, range: range, powerOfTwo: powerOfTwo)
             case .integer(let range): Self.integer(text.utf8, range: range).map { String($0) }
-            case .octal(let range, let marked):
-                Self.octal(text.utf8, range: range).map { marked && $0 != "0" ? "0\($0)" : $0 }
+            case .octal(let range): Self.octal(text.utf8, range: range)
             case .identifier: Self.integer(text.utf8, range: Self.identifiers).map { String($0) }
             case .choice(let words, let synonyms): Self.choice(text, words: words, synonyms: synonyms)
             case .word(let maximumLength): Self.isWord(text, maximumLength: maximumLength) ? text : nil

@@ -8,9 +8,8 @@ public enum OptionValue: Hashable, Sendable {
     case size(ClosedRange<UInt64>, powerOfTwo: Bool = false, percentages: Bool = false)
     /// A decimal number.
     case integer(ClosedRange<Int64>)
-    /// Octal digits, as modes are written; one leading zero is forgiven. With `marked` the canonical form has it, for
-    /// what reads numbers as C does.
-    case octal(ClosedRange<UInt32>, marked: Bool = false)
+    /// Octal digits, as modes are written; one leading zero is forgiven.
+    case octal(ClosedRange<UInt32>)
     /// A user's or group's number.
     case identifier
     /// One of these words, or one of the `synonyms`, which map to them.
@@ -41,7 +40,7 @@ public enum OptionValue: Hashable, Sendable {
                 + ", with or without one of the suffixes k, m, g, t"
                 + (percentages ? ", or a percentage from 1% to 100%" : "")
         case .integer(let range): "a decimal number from \(range.lowerBound) to \(range.upperBound)"
-        case .octal(let range, _):
+        case .octal(let range):
             "octal digits from \(String(range.lowerBound, radix: 8)) to \(String(range.upperBound, radix: 8))"
         case .identifier: "a decimal number from 0 to \(Self.identifiers.upperBound)"
         case .choice(let words, _): words.count == 1 ? "'\(words[0])'" : "one of \(words.joined(separator: ", "))"

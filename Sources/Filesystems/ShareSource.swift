@@ -18,11 +18,6 @@ struct ShareSource: CustomStringConvertible {
     /// - Throws: `invalid_argument`, which says what is wrong.
     init(_ text: String) throws(MountError) {
         try InputText.check(text, as: "source", maximumLength: InputText.maximumPathLength)
-        if HostSource.namesPassword(text) {
-            throw .invalidArgument(
-                "the source has a password, or a ':' where none may be",
-                hint: "a source is no secret: write //server/share, and give the option 'credentials'")
-        }
         let parts = text.utf8.dropFirst(2).split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
         guard text.utf8.starts(with: "//".utf8), parts.count >= 2, !parts[0].isEmpty, !parts[1].isEmpty else {
             throw .invalidArgument(

@@ -143,7 +143,14 @@ public enum SourceGrammar: Hashable, Sendable {
                 hint: "a remote's name has letters, digits and ._-, and begins with a letter or a digit")
         }
         // `nas:/` is the server's root, `nas:` the folder where its login begins.
-        return text.utf8[colon...].elementsEqual(":/".utf8) ? text : OptionValue.withoutTrailingSlash(text)
+        if text.utf8[colon...].elementsEqual(":/".utf8) { return text }
+        let source = OptionValue.withoutTrailingSlash(text)
+        let folder = String(decoding: source.utf8[colon...].dropFirst(), as: UTF8.self)
+        if !folder.isEmpty {
+            try InputText.checkAbsolutePath(
+                folder.utf8.first == UInt8(ascii: "/") ? folder : "/" + folder, as: "folder of the source")
+        }
+        return source
     }
 
     static func isAlphanumeric(_ byte: UInt8) -> Bool {

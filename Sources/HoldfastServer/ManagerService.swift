@@ -36,8 +36,17 @@ public struct ManagerService: MountService {
             type = try await executor.detectType(of: request.source, within: ContinuousClock.now.duration(to: deadline))
         }
         let secrets = request.secrets ?? [:]
-        let source = try catalog.source(
-            type: type, source: request.source, options: request.options ?? [], secrets: secrets)
+        let source: MountSource
+        do throws(MountError) {
+            source = try catalog.source(
+                type: type, source: request.source, options: request.options ?? [], secrets: secrets)
+        } catch {
+            var error = error
+            if request.type == nil {
+                error.hint = (error.hint.map { "\($0); " } ?? "") + "no type was named, and this looks like \(type)"
+            }
+            throw error
+        }
         let result = try await manager.attach(
             AttachOrder(
                 source: source, secrets: secrets, mountpoint: mountpoint, key: key, owner: caller.uid, lease: lease,

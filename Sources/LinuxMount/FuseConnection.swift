@@ -44,4 +44,10 @@ public struct FuseConnection: ~Copyable, Sendable {
 extension MountEntry {
     /// Whether a process serves it.
     public var isFuse: Bool { filesystemType == "fuse" || filesystemType.hasPrefix("fuse.") }
+
+    /// Whether root has mounted it. An ordinary user can mount FUSE filesystems, `fuseblk` too, and names type and
+    /// source as he likes; whose it is, the kernel notes in `user_id` (`man 8 mount.fuse3`).
+    public var isMountedByRoot: Bool {
+        !filesystemType.hasPrefix("fuse") || superblockOptions?.contains(KernelText("user_id=0")) == true
+    }
 }

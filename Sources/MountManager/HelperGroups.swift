@@ -54,19 +54,21 @@ final class HelperGroups: Sendable {
 
     /// Makes a group for an operation. What others have left empty goes.
     ///
+    /// - Parameter cache: the folder that its program has for itself, whose name the group bears.
     /// - Throws: what making it answers.
-    func begin() throws(SystemCallError) -> ControlGroup {
+    func begin(cache: FilePath? = nil) throws(SystemCallError) -> ControlGroup {
         try sweep()
         while true {
             let number = state.withLockedValue { state in
                 state.next += 1
                 return state.next
             }
+            let name = "\(number)" + (cache.map(Self.mark) ?? "")
             // Known before it is there: another operation's sweep must not take it for one that is left over.
-            let group = ControlGroup(at: folder.appending("\(number)"))
+            let group = ControlGroup(at: folder.appending(name))
             state.withLockedValue { _ = $0.begun.insert(group) }
             do throws(SystemCallError) {
-                return try ControlGroup.make("\(number)", in: folder)
+                return try ControlGroup.make(name, in: folder)
             } catch {
                 state.withLockedValue { _ = $0.begun.remove(group) }
                 // A daemon of an earlier one's still lives there.
@@ -74,6 +76,19 @@ final class HelperGroups: Sendable {
             }
         }
     }
+
+    /// The group in which a program still has this folder, whoever has begun it; nil where there is none.
+    ///
+    /// - Throws: what looking at the groups answers.
+    func user(ofCache cache: FilePath) throws(SystemCallError) -> ControlGroup? {
+        for group in try ControlGroup.all(in: folder)
+        where group.path.lastComponent?.string.hasSuffix(Self.mark(cache)) == true {
+            if try group.isPopulated { return group }
+        }
+        return nil
+    }
+
+    private static func mark(_ cache: FilePath) -> String { "-\(cache.lastComponent?.string ?? "")" }
 
     /// The operation has ended.
     ///

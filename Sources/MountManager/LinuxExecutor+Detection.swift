@@ -8,6 +8,7 @@ internal import SystemPackage
 extension LinuxExecutor {
     public func detectType(of source: String, within limit: Duration) async throws(MountError) -> FilesystemType {
         if let type = catalog.inferType(from: source) { return type }
+        try FilesystemCatalog.checkHasNoPassword(source)
         try InputText.checkAbsolutePath(source, as: "source")
         switch await looks.value(of: source, within: limit, { await self.look(at: source) }) {
         case .success(let signature):

@@ -11,23 +11,36 @@ extension LinuxExecutor {
     /// Whether the mountpoint is where others mount: outside the mount root nothing of Holdfast's own is.
     func isExternal(_ mountpoint: Mountpoint) -> Bool { !mountpoint.path.starts(with: root.path) }
 
-    public func places(ofExternal source: MountSource) async throws(MountError) -> [Mountpoint] {
-        let result = await onThread(of: .table) { () -> Result<[Mountpoint], MountError> in
-            do throws(SystemCallError) {
-                var sources: [KernelMountID: String]?
-                var places: Set<Mountpoint> = []
-                for entry in try self.root.table.entries() where self.isType(of: source, entry) {
-                    guard let path = entry.mountpoint, let place = try? Mountpoint(path.string),
-                        self.isExternal(place), try self.isSource(of: source, entry, &sources)
-                    else { continue }
-                    places.insert(place)
-                }
-                return .success(places.sorted())
-            } catch {
-                return .failure(.operation("look for", source, failed: error))
-            }
+    public func places(
+        ofExternal source: MountSource, within limit: Duration
+    ) async throws(MountError) -> [Mountpoint] {
+        let found = await placeLooks.value(of: source, within: limit) {
+            await self.onThread(of: .table) { self.findPlaces(ofExternal: source) }.flatMap { $0 }
         }
-        return try result.flatMap { $0 }.get()
+        if let found { return try found.get() }
+        let context = MountError.Context(operation: "attach", type: source.type.rawValue, source: source.source)
+        if Task.isCancelled {
+            throw MountError(.cancelled, "nobody waits for the look for \(source) any more", context: context)
+        }
+        throw MountError(
+            .timedOut, "cannot look for \(source): the mount table was not read in time", context: context,
+            hint: "naming the mountpoint saves the look")
+    }
+
+    private func findPlaces(ofExternal source: MountSource) -> Result<[Mountpoint], MountError> {
+        do throws(SystemCallError) {
+            var listed: [KernelMountID: MountEntry]?
+            var places: Set<Mountpoint> = []
+            for entry in try root.table.entries() {
+                guard let path = entry.mountpoint, try difference(of: entry, from: source, &listed) == nil,
+                    let place = try? Mountpoint(path.string), isExternal(place)
+                else { continue }
+                places.insert(place)
+            }
+            return .success(places.sorted())
+        } catch {
+            return .failure(.operation("look for", source, failed: error))
+        }
     }
 
     /// What is there, relative to the mount of this id.
@@ -56,13 +69,12 @@ extension LinuxExecutor {
                         .mountFailed, "cannot attach \(source): nothing is mounted at \(mountpoint)", context: context,
                         hint: "whoever mounts \(source.type) filesystems on this host has to: Holdfast never does"))
             }
-            var sources: [KernelMountID: String]?
-            guard isType(of: source, top), try isSource(of: source, top, &sources) else {
+            var listed: [KernelMountID: MountEntry]?
+            if let difference = try difference(of: top, from: source, &listed) {
                 return .failure(
                     MountError(
-                        .foreign,
-                        "cannot attach \(source): at \(mountpoint) is a \(top.filesystemType) of another source",
-                        context: context, hint: "see 'findmnt \(mountpoint)'"))
+                        .foreign, "cannot attach \(source): at \(mountpoint) is \(difference)", context: context,
+                        hint: "see 'findmnt \(mountpoint)'"))
             }
             return .success(MountID(rawValue: top.id.rawValue))
         } catch {
@@ -77,27 +89,28 @@ extension LinuxExecutor {
         guard let top = try root.table.entry(onTopAt: mountpoint.path) else {
             return Examination(.missing, found: "nothing is mounted")
         }
-        let text = "mount \(top.id): \(top.filesystemType)"
-        var sources: [KernelMountID: String]?
-        guard isType(of: source, top), try isSource(of: source, top, &sources) else {
-            return Examination(.replaced, found: text)
+        var listed: [KernelMountID: MountEntry]?
+        if let difference = try difference(of: top, from: source, &listed) {
+            return Examination(.replaced, found: "mount \(top.id): \(difference)")
         }
-        return Examination(id?.rawValue == top.id.rawValue ? .ok : .replaced, found: text)
+        return Examination(
+            id?.rawValue == top.id.rawValue ? .ok : .replaced, found: "mount \(top.id): \(top.filesystemType)")
     }
 
-    private func isType(of source: MountSource, _ entry: MountEntry) -> Bool {
-        guard case .external(let type)? = (try? catalog.entry(source.type))?.construction else { return false }
-        // Kernels 6.8 to 6.12 leave the subtype out.
-        return entry.filesystemType == type
-            || (entry.filesystemType == "fuse" && type.utf8.starts(with: "fuse.".utf8))
-    }
-
+    /// What a mount is, where it is not the source as root has mounted it; nil where it is.
+    ///
     /// The table's words are read by the type's grammar: `Server:/a/` is `server:/a`.
-    private func isSource(
-        of source: MountSource, _ entry: MountEntry, _ listed: inout [KernelMountID: String]?
-    ) throws(SystemCallError) -> Bool {
-        let found = try self.source(of: entry, among: &listed)
+    private func difference(
+        of entry: MountEntry, from source: MountSource, _ listed: inout [KernelMountID: MountEntry]?
+    ) throws(SystemCallError) -> String? {
+        let entry = try completed(entry, from: &listed)
+        guard case .external(let type)? = (try? catalog.entry(source.type))?.construction,
+            entry.filesystemType == type, let found = entry.source?.description
+        else { return "a \(entry.filesystemType)" }
         let canonical = (try? catalog.entry(source.type).canonicalSource(found)) ?? found
-        return canonical.utf8.elementsEqual(source.source.utf8)
+        guard canonical.utf8.elementsEqual(source.source.utf8) else {
+            return "a \(entry.filesystemType) of another source"
+        }
+        return entry.isMountedByRoot ? nil : "a \(entry.filesystemType) that another than root has mounted"
     }
 }

@@ -20,7 +20,7 @@ extension LinuxExecutor {
     /// The mounts attached to the root itself, and not to one of those.
     private func children(except known: Set<MountID>) throws(SystemCallError) -> [UnrecordedMount] {
         var found: [UnrecordedMount] = []
-        var sources: [KernelMountID: String]?
+        var listed: [KernelMountID: MountEntry]?
         for id in try root.table.descendants(of: root.id) where !known.contains(MountID(rawValue: id.rawValue)) {
             guard let entry = try root.table.entry(id), entry.parentID == root.id, let path = entry.mountpoint else {
                 continue
@@ -28,21 +28,26 @@ extension LinuxExecutor {
             found.append(
                 UnrecordedMount(
                     path: path, id: MountID(rawValue: id.rawValue), type: entry.filesystemType,
-                    source: try source(of: entry, among: &sources)))
+                    source: try completed(entry, from: &listed).source?.description ?? "none"))
         }
         return found
     }
 
-    func source(
-        of entry: MountEntry, among listed: inout [KernelMountID: String]?
-    ) throws(SystemCallError) -> String {
-        if let source = entry.source { return source.description }
-        // `statmount` says it from 6.14 on, mountinfo always; it is read once for all.
+    /// The entry with what mountinfo always says and `statmount` does not: the options before 6.11, the subtype before
+    /// 6.13, the source before 6.14. Mountinfo is read once for all.
+    func completed(
+        _ entry: MountEntry, from listed: inout [KernelMountID: MountEntry]?
+    ) throws(SystemCallError) -> MountEntry {
+        if entry.source != nil { return entry }
         if listed == nil {
             listed = Dictionary(
-                try MountTable(.mountinfo).entries().map { ($0.id, $0.source?.description ?? "none") },
-                uniquingKeysWith: { first, _ in first })
+                try MountTable(.mountinfo).entries().map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
         }
-        return listed?[entry.mountinfoID] ?? "none"
+        guard let whole = listed?[entry.mountinfoID] else { return entry }
+        var entry = entry
+        entry.filesystemType = whole.filesystemType
+        entry.source = whole.source
+        entry.superblockOptions = whole.superblockOptions
+        return entry
     }
 }

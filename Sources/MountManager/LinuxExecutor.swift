@@ -37,6 +37,8 @@ public final class LinuxExecutor: MountExecutor {
     let lookLimit: Int
     /// The looks at them, by path.
     let looks: SharedLooks<String, Result<String?, MountError>>
+    /// The looks for sources that others mount.
+    let placeLooks = SharedLooks<MountSource, Result<[Mountpoint], MountError>>()
     /// Whether others had unmounted the parking lot, and nobody has been told yet.
     let isParkingRenewed = NIOLockedValueBox(false)
     /// The mounts that are built and not placed, by id, as the descriptors that hold them.

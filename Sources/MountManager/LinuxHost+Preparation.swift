@@ -102,13 +102,16 @@ extension LinuxHost {
         return pool
     }
 
-    /// Where helper programs are kept together; nil, with a word in the log, on a host without control groups.
+    /// Where helper programs are kept together; nil, with a word in the log, where there can be no control groups.
     private static func helperGroups(_ options: Options, _ logger: Logger) -> HelperGroups? {
         do throws(SystemCallError) {
             return try HelperGroups(named: Identifier.helpers(for: options.mountRoot.path), logger: logger)
         } catch {
             logger.warning(
-                "types with a helper program cannot be mounted: there are no control groups (cgroup v2)",
+                """
+                there are no control groups (cgroup v2) for helper programs, or they cannot be used: types that need a \
+                program cannot be mounted, and nfs 4, cifs and ceph are mounted by the kernel alone
+                """,
                 metadata: ["reason": "\(error)"])
             return nil
         }

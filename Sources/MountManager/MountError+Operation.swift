@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Filesystems
 package import MountModel
 package import MountWorker
 
@@ -50,7 +51,9 @@ extension MountError {
             context: Context(
                 operation: "build", type: source.type.rawValue, source: source.source,
                 kernelMessages: failure.output),
-            hint: "is the server reached, and are the credentials right? the words are \(failure.program)'s own")
+            hint: "is the server reached, and are the credentials right? "
+                + (source.trialCommand.map { "ssh itself says it to root at a terminal: \($0)" }
+                    ?? "the words are \(failure.program)'s own"))
     }
 
     private static func unanswered(_ what: String, _ failure: OperationFailure, _ context: Context) -> MountError {

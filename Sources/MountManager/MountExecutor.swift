@@ -53,8 +53,10 @@ public protocol MountExecutor: Sendable {
     /// - Throws: `invalid_argument` where nothing tells, `timed_out` where the source does not answer.
     func detectType(of source: String, within limit: Duration) async throws(MountError) -> FilesystemType
 
-    /// Where somebody else has mounted the source, whose type says that it is never mounted here; sorted.
-    func places(ofExternal source: MountSource) async throws(MountError) -> [Mountpoint]
+    /// Where root, or what is root's, has mounted the source, whose type says that it is never mounted here; sorted.
+    ///
+    /// - Throws: `timed_out` where the mount table was not read within the limit.
+    func places(ofExternal source: MountSource, within limit: Duration) async throws(MountError) -> [Mountpoint]
 
     /// What the kernel's table says about the topmost mount at the mountpoint, against what the source asks for.
     func examine(_ mountpoint: Mountpoint, expecting id: MountID?, of source: MountSource) async -> Examination
@@ -92,7 +94,9 @@ extension MountExecutor {
     public func watchDeserted(_ notify: @escaping @Sendable (MountID) async -> Void) async {}
 
     /// None: what has no mount table of the host's knows of none.
-    public func places(ofExternal source: MountSource) async throws(MountError) -> [Mountpoint] { [] }
+    public func places(
+        ofExternal source: MountSource, within limit: Duration
+    ) async throws(MountError) -> [Mountpoint] { [] }
 
     /// None: what has no workers leaves none behind.
     public func orphans(among mountpoints: Set<Mountpoint>) async -> Set<Mountpoint> { [] }

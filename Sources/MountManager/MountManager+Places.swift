@@ -7,7 +7,9 @@ internal import SystemPackage
 // Where a source may be, by what the catalog says about its type.
 extension MountManager {
     /// Where somebody else has mounted the source; of several places the one that is named.
-    func externalMountpoint(for order: AttachOrder) async throws(MountError) -> Mountpoint {
+    func externalMountpoint(
+        for order: AttachOrder, until deadline: ContinuousClock.Instant
+    ) async throws(MountError) -> Mountpoint {
         let context = MountError.Context(
             operation: "attach", type: order.source.type.rawValue, source: order.source.source)
         let root = configuration.mountRoot
@@ -19,11 +21,12 @@ extension MountManager {
             }
             return named
         }
-        let places = try await executor.places(ofExternal: order.source)
+        if let known = used(order.source, where: { $0.state.phase == .mounted }) { return known }
+        let places = try await executor.places(
+            ofExternal: order.source, within: ContinuousClock.now.duration(to: deadline))
         guard places.count != 1 else { return places[0] }
         // What is used and was unmounted is known by its record.
-        let used = machines.values.filter { $0.source == order.source }.map(\.mountpoint)
-        if let place = used.first, used.count == 1, places.isEmpty || places.contains(place) { return place }
+        if let place = used(order.source), places.isEmpty || places.contains(place) { return place }
         if places.isEmpty {
             throw MountError(
                 .mountFailed, "cannot attach \(order.source): it is not mounted on this host", context: context,
@@ -33,6 +36,14 @@ extension MountManager {
             .conflict,
             "\(order.source) is mounted at \(places.map(\.description).joined(separator: " and "))", context: context,
             hint: "say which: name the mountpoint")
+    }
+
+    /// The one place at which an external source is used; nil where there is none, or are several.
+    private func used(_ source: MountSource, where isMeant: (Machine) -> Bool = { _ in true }) -> Mountpoint? {
+        let places = externals.filter { place in
+            machines[place].map { $0.source == source && isMeant($0) } ?? false
+        }
+        return places.count == 1 ? places.first : nil
     }
 
     /// What may be in one mount only: a device or an image, of which there must be one superblock, and the folders that

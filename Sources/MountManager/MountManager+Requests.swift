@@ -24,7 +24,7 @@ extension MountManager {
         let order = try marked(order)
         let mountpoint: Mountpoint
         if configuration.catalog.isExternal(order.source.type) == true {
-            mountpoint = try await externalMountpoint(for: order)
+            mountpoint = try await externalMountpoint(for: order, until: deadline)
         } else {
             if let named = order.mountpoint {
                 mountpoint = named

@@ -22,20 +22,24 @@ public struct SilentFilesystem: ~Copyable {
     /// Mounts it on a folder.
     ///
     /// - Throws: the kernel's refusal.
-    public func mount(on folder: FilePath) throws(SystemCallError) {
+    public func mount(
+        on folder: FilePath, source: String = "nobody", subtype: String? = "silent"
+    ) throws(SystemCallError) {
         let number = open(folder.string, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard number >= 0 else { throw SystemCallError("open", .init(rawValue: errno), on: folder.string) }
-        try mount().attach(onto: OwnedDescriptor(owning: number))
+        try mount(source: source, subtype: subtype).attach(onto: OwnedDescriptor(owning: number))
     }
 
     /// The mount, once.
     ///
     /// - Parameter owner: whose it is: others, root too, are refused.
     /// - Throws: the kernel's refusal.
-    public func mount(owner: Int = 0) throws(SystemCallError) -> DetachedMount {
+    public func mount(
+        owner: Int = 0, source: String = "nobody", subtype: String? = "silent"
+    ) throws(SystemCallError) -> DetachedMount {
         var context = try FilesystemContext(type: "fuse")
-        try context.setString("source", "nobody")
-        try context.setString("subtype", "silent")
+        try context.setString("source", source)
+        if let subtype { try context.setString("subtype", subtype) }
         try context.setString("fd", String(server.rawValue))
         try context.setString("rootmode", "40000")
         try context.setString("user_id", String(owner))

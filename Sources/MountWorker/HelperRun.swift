@@ -84,13 +84,17 @@ enum HelperRun {
             let count = hf_read(pipe.rawValue, &buffer, buffer.count)
             if count == -Int(Errno.wouldBlock.rawValue) { return true }
             guard count > 0 else { return false }
-            output += buffer[..<count].prefix(max(0, outputLimit - output.count))
+            // One byte more, which says that something was cut off.
+            output += buffer[..<count].prefix(max(0, outputLimit + 1 - output.count))
         }
     }
 
-    /// Without colours, carriage returns and empty lines.
+    /// Without colours, carriage returns and empty lines, nor a last line that was cut off: what is left of a secret in
+    /// it would not be known as one.
     static func lines(_ output: [UInt8]) -> [String] {
-        output.split { $0 == UInt8(ascii: "\n") || $0 == UInt8(ascii: "\r") }
+        let isEnd = { (byte: UInt8) in byte == UInt8(ascii: "\n") || byte == UInt8(ascii: "\r") }
+        let whole = output.count > outputLimit ? output[..<(output.lastIndex(where: isEnd) ?? 0)] : output[...]
+        return whole.split(whereSeparator: isEnd)
             .map { line in String(decoding: line.filter { $0 >= 0x20 || $0 == 9 }, as: UTF8.self) }
             .filter { !$0.allSatisfy(\.isWhitespace) }
     }

@@ -106,6 +106,7 @@ extension HelperProgram: PacketValue {
         packet.append(kernel)
         packet.append(untold)
         packet.append(emptyFolders)
+        packet.append(cache)
     }
 
     package init(from packet: inout PacketReader) throws(MalformedPacket) {
@@ -114,6 +115,7 @@ extension HelperProgram: PacketValue {
         self.init(name: name, words: words, style: style, source: try packet.take(), kernel: try packet.take())
         untold = try packet.take()
         emptyFolders = try packet.take()
+        cache = try packet.take()
     }
 }
 

@@ -14,6 +14,7 @@ import Testing
             ("davfs", "HTTPS://Host.Example:443/Dav/", "https://host.example/Dav"),
             ("davfs", "http://[2001:DB8:0::1]:80", "http://[2001:db8::1]"), ("davfs", "http://h:81/", "http://h:81"),
             ("davfs", "http://h/a%20b/~c", "http://h/a%20b/~c"),
+            ("davfs", "http://h/a%2fb/%41%7e%c3%A9", "http://h/a%2Fb/A~%C3%A9"),
             ("glusterfs", "Host:/vol/", "host:/vol"), ("glusterfs", "[::1]:/vol/sub/dir", "[::1]:/vol/sub/dir"),
             ("ceph", "10.0.0.2:6789,10.0.0.1:/a/", "10.0.0.1,10.0.0.2:/a"),
             ("ceph", "[2001:DB8::1]:3300,MON:/", "[2001:db8::1]:3300,mon:/"), ("ceph-fuse", "b,a,b:/", "a,b:/"),
@@ -33,10 +34,14 @@ import Testing
             ("s3fs", "a/b", "is no bucket"), ("s3fs", "bucket:folder", "not an absolute path"),
             ("s3fs", "bucket:/a/../b", "has the component '..'"), ("s3fs", "bucket,x", "is no bucket"),
             ("davfs", "ftp://h/a", "no address of a web server"), ("davfs", "h/a", "no address of a web server"),
-            ("davfs", "http://bob:hunter2@h/a", "names a user"), ("davfs", "http://h:0/a", "port of the source"),
+            ("davfs", "http://bob:hunter2@h/a", "has a password"), ("davfs", "http://bob@h/a", "names a user"),
+            ("davfs", "http://h:0/a", "port of the source"),
             ("davfs", "http://h/a b", "a character that no address has"), ("davfs", "http:///a", "is no name"),
             ("davfs", "http://h/a?x=1", "a character that no address has"),
-            ("davfs", "http://h/a/../b", "has the component '..'"), ("davfs", "http://h/a,b", "no address has"),
+            ("davfs", "http://h/a/../b", "has the component '..'"),
+            ("davfs", "http://h/a/%2e%2E/b", "has the component '..'"), ("davfs", "http://h/%4", "no address has"),
+            ("davfs", "http://h/%zz", "no address has"), ("davfs", "http://127.1/a", "is no name and no address"),
+            ("davfs", "http://h/a,b", "no address has"),
             ("glusterfs", "host:/", "names no volume"), ("glusterfs", "host:vol", "is not a folder on a host"),
             ("ceph", "10.0.0.1", "names no folder of monitors"), ("ceph", "a,,b:/x", "is no name and no address"),
             ("ceph", "a:0:/x", "port of a monitor"), ("ceph", "a:/x,name=admin", "has a comma in its folder"),
@@ -136,6 +141,21 @@ import Testing
         #expect(try program(recipe).emptyFolders == ["/run/mount.davfs"])
         let hosts = try self.recipe("davfs", [], source: "http://h")
         #expect(hosts.parameters == [.content("conf", Array("ask_auth 0\n".utf8), isSecret: false)])
+    }
+
+    @Test("an option that says what holds anyway stays where another one needs it")
+    func neededDefault() throws {
+        #expect(try FilesystemsTests.canonical("ceph", ["name=guest"]) == [])
+        let options = ["name=guest", "secretfile=/k"]
+        #expect(try FilesystemsTests.canonical("ceph", options) == options)
+        #expect(try recipe("ceph", options, source: "m:/").parameters.map(\.description) == options)
+    }
+
+    @Test("the kernel has one superblock for a tag of virtiofs, and its first mount's options hold")
+    func virtiofs() throws {
+        #expect(try catalog.entry(FilesystemType(rawValue: "virtiofs")).hasOneSuperblockPerDevice)
+        #expect(try recipe("virtiofs", [], source: "tag").exclusiveSuperblock)
+        #expect(try !recipe("9p", [], source: "tag").exclusiveSuperblock)
     }
 
     @Test("what the kernel mounts by itself is told its source and no address")

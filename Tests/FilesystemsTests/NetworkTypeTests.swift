@@ -12,7 +12,7 @@ import Testing
         arguments: [
             ("nfs", "server:/a", "server:/a"), ("nfs", "SERVER.Example.com:/A/", "server.example.com:/A"),
             ("nfs", "10.0.0.1:/", "10.0.0.1:/"), ("nfs", "[2001:DB8:0::1]:/a", "[2001:db8::1]:/a"),
-            ("nfs", "server:/a b/c:d", "server:/a b/c:d"),
+            ("nfs", "server:/a b/c:d", "server:/a b/c:d"), ("nfs", "a.1b:/", "a.1b:/"),
             ("cifs", "//server/share", "//server/share"), ("cifs", "//Server/Share", "//server/share"),
             ("cifs", "//SERVER.example.COM/C$/", "//server.example.com/c$"),
             ("cifs", "//s/Share Name/Folder/Sub/", "//s/share name/Folder/Sub"),
@@ -30,7 +30,10 @@ import Testing
         arguments: [
             ("nfs", "server", "is not a folder on a host"), ("nfs", "server:a", "is not a folder on a host"),
             ("nfs", "bob@server:/a", "names a user"), ("nfs", "2001:db8::1:/a", "is no name and no address"),
-            ("nfs", "a,b:/c", "is no name and no address"), ("nfs", "server:/a/../b", "has the component '..'"),
+            ("nfs", "a,b:/c", "is no name and no address"),
+            ("nfs", "127.1:/a", "is no name and no address"), ("nfs", "010.0.0.1:/a", "is no name and no address"),
+            ("nfs", "2130706433:/", "is no name and no address"), ("nfs", "0x7F.1:/", "is no name and no address"),
+            ("nfs", "server:/a/../b", "has the component '..'"),
             ("nfs", "nfs://server/a", "has an empty component"), ("nfs", "-o:/a", "is no name and no address"),
             ("cifs", "//server", "is not a share"), ("cifs", "//server/", "is not a share"),
             ("cifs", "///share", "is not a share"), ("cifs", "/server/share", "is not a share"),
@@ -69,7 +72,7 @@ import Testing
             ("nfs", ["tcp", "lookupcache=pos"], ["lookupcache=positive", "proto=tcp"]),
             ("nfs", ["rsize=64k", "soft", "intr"], ["rsize=65536", "soft"]),
             ("cifs", ["port=445", "vers=3.02", "workgroup=LAB"], ["domain=LAB", "vers=3.0.2"]),
-            ("cifs", ["file_mode=644", "dir_mode=0755"], ["dir_mode=0755", "file_mode=0644"]),
+            ("cifs", ["file_mode=644", "dir_mode=0755"], ["dir_mode=755", "file_mode=644"]),
             ("cifs", ["file_mode=0"], ["file_mode=0"]),
         ])
     func sameOptions(type: String, options: [String], expected: [String]) throws {

@@ -16,11 +16,18 @@ import Testing
     ]
 
     private func randomOptions(_ entry: FilesystemEntry, using generator: inout SeededGenerator) -> [String] {
-        (0..<Int.random(in: 0...6, using: &generator)).compactMap { _ in
-            guard let rule = entry.options.randomElement(using: &generator) else { return nil }
-            if rule.value == .flag { return rule.name }
-            return Self.values.randomElement(using: &generator).map { "\(rule.name)=\($0)" }
+        (0..<Int.random(in: 0...6, using: &generator)).flatMap { _ -> [String] in
+            guard let rule = entry.options.randomElement(using: &generator) else { return [] }
+            let needed = entry.options.filter { rule.requires.contains($0.name) }
+            return ([rule] + needed).map { text($0, using: &generator) }
         }
+    }
+
+    /// Often with the value that means the same as leaving it out.
+    private func text(_ rule: OptionRule, using generator: inout SeededGenerator) -> String {
+        if rule.value == .flag { return rule.name }
+        let values = Self.values + Array(repeating: rule.kernelDefault, count: 10).compactMap { $0 }
+        return "\(rule.name)=\(values.randomElement(using: &generator) ?? "")"
     }
 
     @Test("parsing a canonical form changes nothing, and neither order nor no-ops do", arguments: mountedTypes)

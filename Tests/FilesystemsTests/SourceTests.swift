@@ -92,7 +92,9 @@ import Testing
             ("sshfs", "host:/a\nb", "U+000A"),
             ("sshfs", "host:/" + String(repeating: "a/", count: 2100) + "b", "at most 4095"),
             ("rclone", "bucket", "names no remote"), ("rclone", ":s3:bucket", "names no remote"),
-            ("rclone", "-v:bucket", "names no remote"), ("rclone", "my store:bucket", "names no remote"),
+            ("rclone", "-v:bucket", "names no remote"), ("rclone", "s:a//b", "has an empty component"),
+            ("rclone", "s:./a", "has the component '.'"), ("rclone", "s:a/../b", "has the component '..'"),
+            ("rclone", "s://a", "has an empty component"), ("rclone", "my store:bucket", "names no remote"),
             ("rclone", "store,env_auth=true:bucket", "names no remote"), ("rclone", "/etc:x", "names no remote"),
             ("rclone", "store:a\u{0}", "U+0000"),
         ])
@@ -116,6 +118,23 @@ import Testing
         }
     }
 
+    @Test(
+        "a password is not shown whatever grammar the source has, nor a credential that stands for its file",
+        arguments: [
+            ("s3fs", "KEY:hunter2@bucket", []), ("quobyte", "bob:hunter2@registry/a b", []),
+            ("pstorage", "bob:hunter2@cluster/x", []), ("9p", "bob:hunter2@tag/x", []),
+            ("bind", "bob:hunter2@host:/srv", []), ("ext4", "bob:hunter2@host:/srv", []),
+            ("ceph", "bob:hunter2@monitor:/x", []), ("rclone", "a b:hunter2@host", []),
+            ("rclone", "https://bob:hunter2@host/x", []), ("overlay", "bob:hunter2@host:/srv", []),
+            ("s3fs", "bucket", ["passwd_file=KEY:hunter2"]), ("s3fs", "bucket", ["passwd_file=/KEY,hunter2"]),
+            ("s3fs", "bucket", ["passwd_file=/hunter2\u{1}"]), ("s3fs", "bucket", ["passwd_file=/../hunter2"]),
+        ] as [(String, String, [String])])
+    func secrets(type: String, source: String, options: [String]) throws {
+        let error = try #require(refusal(type, options, source: source))
+        #expect(error.code == .invalidArgument)
+        #expect(!"\(error) \(error.hint ?? "") \(error.context)".contains("hunter2"), "\(error)")
+    }
+
     @Test("an IPv6 address without brackets is told of them")
     func brackets() throws {
         let error = try #require(refusal("sshfs", [], source: "2001:db8::1:/srv"))
@@ -126,7 +145,8 @@ import Testing
         "the type is inferred where the spelling alone tells it",
         arguments: [
             ("server:/export", "nfs"), ("10.0.0.1:/", "nfs"), ("[fe80::1]:/export", "nfs"), ("//server/share", "cifs"),
-            ("bob@host:/home", "sshfs"), ("tmpfs", "tmpfs"), ("overlay", "overlay"), ("/dev/vdb", nil),
+            ("bob@host:/home", "sshfs"), ("https://server/files", "davfs"),
+            ("HTTP://server:81/", "davfs"), ("tmpfs", "tmpfs"), ("overlay", "overlay"), ("/dev/vdb", nil),
             ("/srv/a:/b", nil),
             ("ext4", nil), ("", nil), (":/a", nil), ("a/b:/c", nil), ("scratch", nil), ("host:export", nil),
         ] as [(String, String?)])
@@ -148,9 +168,8 @@ import Testing
 
     @Test func `sources that wait for one server have its name in common`() throws {
         func server(_ type: String, _ text: String) throws -> String? {
-            let source = try FilesystemCatalog.standard.source(
-                type: FilesystemType(rawValue: type), source: text, options: [])
-            return FilesystemCatalog.standard.server(of: source)?.string
+            let (text, options) = (text.split(separator: " ")[0], text.split(separator: " ").dropFirst())
+            return catalog.server(of: try parse(type, options.map(String.init), source: String(text)))?.string
         }
         #expect(try server("sshfs", "root@Files.example:/a") == "files.example")
         #expect(try server("sshfs", "files.example:/b") == "files.example")
@@ -160,6 +179,17 @@ import Testing
         #expect(try server("ext4", "/dev/vdb") == "/dev/vdb")
         #expect(try server("bind", "/srv/data") == "/srv/data")
         #expect(try server("tmpfs", "scratch") == nil)
+        #expect(try server("overlay", "layers") == nil)
+        #expect(try server("davfs", "https://files.example:81/a/b") == "files.example:81")
+        // A store and a registry are one server, whatever they have on them.
+        #expect(try server("s3fs", "one url=https://Store.example:9000/x") == "store.example:9000")
+        #expect(try server("s3fs", "two:/c url=https://store.example:9000") == "store.example:9000")
+        #expect(try server("s3fs", "one") == "s3.amazonaws.com")
+        #expect(try server("quobyte", "registry:7861/volume") == "registry:7861")
+        #expect(try server("quobyte", "name") == "name")
+        #expect(try server("pstorage", "cluster1") == "pstorage cluster1")
+        #expect(try server("virtiofs", "tag") == "virtiofs tag")
+        #expect(try server("9p", "tag") == "9p tag")
         let types = FilesystemCatalog.standard.typesWithServer
         #expect(types.contains(FilesystemType(rawValue: "sshfs")) && types.contains(FilesystemType(rawValue: "rclone")))
         #expect(!types.contains(FilesystemType(rawValue: "ext4")))

@@ -105,6 +105,24 @@ import Testing
         second.close()
     }
 
+    @Test func `who has a cache is known to another daemon too, for as long as a process lives`() throws {
+        let caches = ["/var/cache/holdfast/a1", "/var/cache/holdfast/b1"].map { FilePath($0) }
+        let groups = try HelperGroups(named: name)
+        #expect(try groups.user(ofCache: caches[0]) == nil)
+        let group = try groups.begin(cache: caches[0])
+        #expect(try groups.user(ofCache: caches[0]) == nil)
+        let serving = try sleeper(in: group)
+        let other = try HelperGroups(named: name)
+        #expect(try other.user(ofCache: caches[0]) == group)
+        #expect(try other.user(ofCache: caches[1]) == nil)
+        groups.end(group, serving: nil)
+        try waitForEnd(of: serving)
+        while try group.isPopulated { sched_yield() }
+        #expect(try other.user(ofCache: caches[0]) == nil)
+        groups.close()
+        other.close()
+    }
+
     @Test func `the end of the last process is told at once, and known to who was not there`() async throws {
         let groups = try HelperGroups(named: name)
         let group = try groups.begin()

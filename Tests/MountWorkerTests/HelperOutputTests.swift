@@ -17,6 +17,13 @@ import Testing
         #expect(HelperRun.lines(Array(output.utf8)) == expected)
     }
 
+    @Test func `of what is cut off the last line is not told, for it may be half of a secret`() {
+        let filler = [UInt8](repeating: 0x78, count: HelperRun.outputLimit - 6)
+        #expect(HelperRun.lines(filler + Array("\nhalf".utf8)).last == "half")
+        #expect(HelperRun.lines(filler + Array("\nhalf of it".utf8)).map(\.utf8.count) == [filler.count])
+        #expect(HelperRun.lines(filler + filler) == [])
+    }
+
     @Test func `bytes that are no text are told as such`() {
         #expect(HelperRun.lines([0x61, 0xFF, 0x0A, 0x62]) == ["a\u{FFFD}", "b"])
     }

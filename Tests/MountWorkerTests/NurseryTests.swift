@@ -98,10 +98,10 @@ import Testing
         }
     }
 
-    @Test func `one that writes for ever is read to the end, and the beginning is told`() throws {
+    @Test func `one that writes for ever is read to the end, and its first lines are told`() throws {
         try HelperBench.with { bench in
-            let said = try bench.output("head -c 1000000 /dev/zero | tr '\\0' x; echo end")
-            #expect(said == [String(repeating: "x", count: HelperRun.outputLimit)])
+            let said = try bench.output("echo begin; head -c 1000000 /dev/zero | tr '\\0' x; echo end")
+            #expect(said == ["begin"])
         }
     }
 

@@ -130,6 +130,60 @@ extension RealDaemon {
             }
         }
 
+        /// Whoever mounts a FUSE filesystem gives it type and source as he likes.
+        @Test func whatAnOrdinaryUserHasMountedIsNotTakenForIt() throws {
+            try TestHost.run(start: false) { host in
+                let (his, roots) = (host.folder + "/his", host.folder + "/roots")
+                for place in [his, roots] { try #require(mkdir(place, 0o755) == 0) }
+                try host.startDaemon(
+                    settings: """
+                        [types.lab]
+                        kind = "external"
+                        filesystem = "fuse.scale"
+                        source = "name"
+                        """)
+                try mountAsOrdinaryUser("cluster1", subtype: "scale", at: his, host)
+                let entry = try #require(try host.mounts(at: his).first)
+                #expect(entry.filesystemType == "fuse.scale" && entry.source == KernelText("cluster1"))
+                let absent = try problem { try attach(host, "vm-1", to: "cluster1") }
+                #expect(absent.code == "mount_failed" && absent.detail.contains("not mounted on this host"))
+                let named = try problem { try attach(host, "vm-1", to: "cluster1", at: his) }
+                #expect(named.code == "foreign" && named.detail.contains("another than root"), "\(named)")
+                // One without a subtype is another type, on all kernels.
+                let plain = try SilentFilesystem()
+                try plain.mount(on: FilePath(roots), source: "cluster1", subtype: nil)
+                let other = try problem { try attach(host, "vm-1", to: "cluster1") }
+                #expect(other.code == "mount_failed", "\(other)")
+                try #require(umount2(roots, 0) == 0)
+                let filesystem = try SilentFilesystem()
+                try filesystem.mount(on: FilePath(roots), source: "cluster1", subtype: "scale")
+                #expect(try attach(host, "vm-1", to: "cluster1").path == roots)
+                try host.detach("vm-1", from: "cluster1")
+                for place in [roots, his] { try #require(umount2(place, 0) == 0) }
+            }
+        }
+
+        /// By fusermount3, which is what ordinary users mount with, whatever rights `/dev/fuse` has here.
+        private func mountAsOrdinaryUser(
+            _ source: String, subtype: String, at place: String, _ host: TestHost
+        ) throws {
+            let device = host.folder + "/fuse"
+            try Program.run("mknod", "--mode=666", device, "c", "10", "229")
+            try Program.run("mount", "--bind", device, "/dev/fuse")
+            defer { umount2("/dev/fuse", 0) }
+            try #require(chown(place, 65534, 65534) == 0)
+            let script = """
+                import os, socket, subprocess, sys
+                near, far = socket.socketpair()
+                subprocess.run(
+                    ["fusermount3", "-o", sys.argv[1], "--", sys.argv[2]], check=True, pass_fds=[far.fileno()],
+                    env=dict(os.environ, _FUSE_COMMFD=str(far.fileno())))
+                """
+            try Program.run(
+                "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "python3", "-c", script,
+                "fsname=\(source),subtype=\(subtype)", place)
+        }
+
         @Test func itIsLostWithItsMountAndFoundAgainAndARestartChangesNothing() throws {
             try run { host, place, _ in
                 try mount("shared0", at: place)

@@ -46,12 +46,32 @@ extension RealDaemon {
                     ])
                 #expect(refused?.code == "mount_failed")
                 #expect(refused?.detail.contains("sshfs: ") == true, "\(refused?.detail ?? "")")
+                // sshfs does not say why, ssh does: the hint has what to type.
+                let hint = try #require(refused?.hint)
+                let command = String(try #require(hint.firstRange(of: "ssh -").map { hint[$0.lowerBound...] }))
+                let said = #expect(throws: Program.Failure.self, "\(hint)") { try Program.run("sh", "-c", command) }
+                #expect(said?.description.contains("Permission denied") == true, "\(command)")
+                let right = command.replacing("\(host.folder)/other", with: server.key)
+                #expect(right != command)
+                #expect(throws: Never.self) { try Program.run("sh", "-c", right) }
                 let unknown = try host.attachProblem(
                     "vm-1", to: server.source, type: "sshfs",
                     options: ["port=\(server.port)", "IdentityFile=\(server.key)"])
                 #expect(unknown?.detail.contains("sshfs: ") == true, "\(unknown?.detail ?? "")")
                 try host.expectNoHelpers()
                 #expect(try host.client.mounts().mounts.isEmpty)
+            }
+        }
+
+        @Test func withoutControlGroupsTheLogSaysWhatCannotBeMountedAndWhy() throws {
+            try Program.run("mount", "-t", "tmpfs", "none", "/sys/fs/cgroup")
+            defer { umount2("/sys/fs/cgroup", Int32(MNT_DETACH)) }
+            try TestHost.run { host in
+                let log = try #require(host.daemon).log
+                #expect(log.contains("nfs 4, cifs and ceph are mounted by the kernel alone"), "\(log)")
+                #expect(log.contains("mkdir"), "\(log)")
+                let problem = try host.attachProblem("vm-1", to: "root@127.0.0.1:/", type: "sshfs")
+                #expect(problem?.code == "unsupported", "\(problem?.detail ?? "")")
             }
         }
 

@@ -74,6 +74,35 @@ extension RealDaemon {
             }
         }
 
+        /// Its manual: two of them with one cache folder damage each other's files.
+        @Test func noSecondOneBeginsWhileTheFirstStillHasItsCache() throws {
+            try TestHost.run { host in
+                let server = try WebDAVServer(in: host.folder)
+                let (config, _) = try server.configuration("rclone.conf", password: server.password)
+                let options = ["config=\(config)", "vfs-cache-mode=writes"]
+                let path = try host.attach("vm-1", to: server.source, type: "rclone", options: options).path
+                let first = try host.helpers()
+                for process in first { kill(process, SIGSTOP) }
+                try host.detach("vm-1", from: server.source)
+                try host.waitForState("absent")
+                #expect(try host.helpers() == first)
+                // Another mountpoint has another cache.
+                let other = try host.attach(
+                    "vm-2", to: server.source, type: "rclone", options: options, at: "other")
+                let problem = try host.attachProblem("vm-1", to: server.source, type: "rclone", options: options)
+                #expect(
+                    problem?.code == "busy" && problem?.detail.contains("its cache") == true, "\(problem?.detail ?? "")"
+                )
+                for process in first { kill(process, SIGCONT) }
+                // While it waits, the first one ends.
+                #expect(try host.attach("vm-1", to: server.source, type: "rclone", options: options).path == path)
+                try host.detach("vm-1", from: server.source)
+                _ = try host.client.detach(
+                    DetachSelector(source: server.source, consumer: "vm-2", at: other.path))
+                try host.expectNoHelpers()
+            }
+        }
+
         @Test func withACacheFilesAreWrittenAnywhere() throws {
             try TestHost.run { host in
                 let server = try WebDAVServer(in: host.folder)

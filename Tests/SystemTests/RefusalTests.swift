@@ -22,6 +22,15 @@ extension RealDaemon {
             }
         }
 
+        @Test func whereTheTypeWasNotNamedTheErrorSaysWhichOneItLooksLike() throws {
+            try TestHost.run { host in
+                let problem = try host.attachProblem("vm-1", to: "server:/a//b")
+                #expect(problem?.hint?.contains("no type was named, and this looks like nfs") == true)
+                let named = try host.attachProblem("vm-1", to: "server:/a//b", type: "nfs")
+                #expect(named?.hint?.contains("no type was named") == false)
+            }
+        }
+
         @Test func otherOptionsOrAnotherSourceConflictAndNameTheHolder() throws {
             try TestHost.run { host in
                 try host.attach("vm-1", to: "data", type: "tmpfs", at: "point")

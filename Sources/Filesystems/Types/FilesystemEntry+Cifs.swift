@@ -111,9 +111,9 @@ extension FilesystemEntry {
         OptionRule("forceuid", requires: ["uid"], summary: "the owner of all files is uid"),
         OptionRule("forcegid", requires: ["gid"], summary: "the group of all files is gid"),
         OptionRule(
-            "file_mode", .octal(0...0o777, marked: true), summary: "permissions of files where the server names none"),
+            "file_mode", .octal(0...0o777), summary: "permissions of files where the server names none"),
         OptionRule(
-            "dir_mode", .octal(0...0o777, marked: true), summary: "permissions of folders where the server names none"),
+            "dir_mode", .octal(0...0o777), summary: "permissions of folders where the server names none"),
         OptionRule(
             "perm", .flag, .nothing, groups: ["perm"], summary: "permissions are checked here, too; the default"),
         OptionRule("noperm", groups: ["perm"], summary: "permissions are checked by the server only"),

@@ -27,7 +27,7 @@ extension FilesystemEntry {
         options: CommonOptions.all + [
             OptionRule("uid", .identifier, summary: "the owner of all files"),
             OptionRule("gid", .identifier, summary: "the group of all files"),
-            OptionRule("mode", .octal(0...0o777, marked: true), summary: "permissions of all files"),
+            OptionRule("mode", .octal(0...0o777), summary: "permissions of all files"),
         ])
 
     /// GPFS, Spectrum Scale, Storage Scale: its own daemon mounts it on all hosts of a cluster.

@@ -30,7 +30,8 @@ extension FilesystemEntry {
     static let virtiofs = FilesystemEntry(
         type: FilesystemType(rawValue: "virtiofs"),
         summary: "In a virtual machine: a folder that its host offers, by its tag.",
-        source: .name, isNetwork: true,
+        // A tag is a device here (virtio_fs_test_super in fs/fuse/virtio_fs.c).
+        source: .name, isNetwork: true, hasOneSuperblockPerDevice: true,
         options: CommonOptions.all + [
             OptionRule("dax", .choice(["always", "never", "inode"]), summary: "files are the host's memory itself")
         ])

@@ -1,6 +1,38 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import MountModel
+public import MountModel
+
+extension MountSource {
+    /// What shows at a terminal why the server cannot be reached, where the helper program itself does not tell; nil
+    /// where it does.
+    public var trialCommand: String? {
+        guard type == FilesystemEntry.sshfs.type, let place = try? HostSource(source, allowsUser: true) else {
+            return nil
+        }
+        var words = ["ssh", "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=yes"]
+        for option in options {
+            guard let value = option.value else { continue }
+            switch option.name {
+            case "port": words += ["-p", value]
+            case "IdentityFile": words += ["-i", value, "-o", "IdentitiesOnly=yes"]
+            case "UserKnownHostsFile", "ConnectTimeout": words += ["-o", "\(option.name)=\(value)"]
+            default: continue
+            }
+        }
+        // The program does not see root's own.
+        if !options.contains(where: { $0.name == "UserKnownHostsFile" }) {
+            words += ["-o", "UserKnownHostsFile=/dev/null"]
+        }
+        words += ["-s", (place.user.map { "\($0)@" } ?? "") + HostSource.bare(place.host), "sftp"]
+        return words.map(Self.quoted).joined(separator: " ") + " </dev/null"
+    }
+
+    /// As a shell reads one word.
+    private static func quoted(_ word: String) -> String {
+        let isPlain = word.utf8.allSatisfy { SourceGrammar.isAlphanumeric($0) || "/._-=@:+".utf8.contains($0) }
+        return isPlain ? word : "'\(word.replacing("'", with: "'\\''"))'"
+    }
+}
 
 extension FilesystemEntry {
     /// Files of a host over SSH (`man 1 sshfs`, `man 5 ssh_config`).
