@@ -20,7 +20,7 @@ extension FilesystemCatalog {
         case .url, .text: return ExactText(Self.server(in: text))
         case .folder, .deviceOrImage: return ExactText(text)
         // A cluster, or a host's tag; what is in memory has a name of its own.
-        case .name: return typesWithServer.contains(entry.type) ? ExactText("\(entry.type) \(text)") : nil
+        case .name: return entry.hasServer ? ExactText("\(entry.type) \(text)") : nil
         }
     }
 
@@ -33,14 +33,15 @@ extension FilesystemCatalog {
 
     /// The types behind which is a server that may be gone, or a process.
     public var typesWithServer: Set<FilesystemType> {
-        Set(
-            entries.filter { entry in
-                if case .helper = entry.construction { true } else { entry.isNetwork }
-            }.map(\.type))
+        Set(entries.filter(\.hasServer).map(\.type))
     }
 }
 
 extension FilesystemEntry {
+    fileprivate var hasServer: Bool {
+        if case .helper = construction { true } else { isNetwork }
+    }
+
     /// The address of the server that an option names, or stands for where it is not given.
     fileprivate func address(among options: [MountOption]) -> String? {
         guard let rule = self.options.first(where: { $0.value == .url }) else { return nil }

@@ -80,6 +80,7 @@ extension RealDaemon {
                 let server = try WebDAVServer(in: host.folder)
                 let (config, _) = try server.configuration("rclone.conf", password: server.password)
                 let options = ["config=\(config)", "vfs-cache-mode=writes"]
+                let before = caches()
                 let path = try host.attach("vm-1", to: server.source, type: "rclone", options: options).path
                 let first = try host.helpers()
                 for process in first { kill(process, SIGSTOP) }
@@ -100,6 +101,7 @@ extension RealDaemon {
                 _ = try host.client.detach(
                     DetachSelector(source: server.source, consumer: "vm-2", at: other.path))
                 try host.expectNoHelpers()
+                for path in caches().subtracting(before) { try FileManager.default.removeItem(atPath: path) }
             }
         }
 
@@ -108,8 +110,7 @@ extension RealDaemon {
                 let server = try WebDAVServer(in: host.folder)
                 let (config, _) = try server.configuration("rclone.conf", password: server.password)
                 let options = ["config=\(config)", "vfs-cache-mode=writes"]
-                let caches = "/var/cache/holdfast"
-                let before = Set((try? FileManager.default.contentsOfDirectory(atPath: caches)) ?? [])
+                let before = caches()
                 let path = try host.attach("vm-1", to: server.source, type: "rclone", options: options).path
                 let file = open(path + "/file", O_RDWR | O_CREAT, 0o644)
                 try #require(file >= 0)
@@ -120,12 +121,17 @@ extension RealDaemon {
                     (try? Data(contentsOf: URL(filePath: server.folder + "/files/data/file")))
                         == Data("hello world".utf8)
                 }
-                let made = Set(try FileManager.default.contentsOfDirectory(atPath: caches)).subtracting(before)
-                #expect(made.count == 1, "a mount has a cache of its own")
+                #expect(caches().subtracting(before).count == 1, "a mount has a cache of its own")
                 try host.detach("vm-1", from: server.source)
                 try host.expectNoHelpers()
-                for name in made { try FileManager.default.removeItem(atPath: "\(caches)/\(name)") }
+                for path in caches().subtracting(before) { try FileManager.default.removeItem(atPath: path) }
             }
+        }
+
+        private func caches() -> Set<String> {
+            let folder = "/var/cache/holdfast"
+            let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+            return Set(names.map { "\(folder)/\($0)" })
         }
     }
 }
