@@ -4,6 +4,7 @@ internal import Filesystems
 internal import LinuxMount
 public import MountModel
 internal import MountWorker
+internal import NIOConcurrencyHelpers
 internal import SystemPackage
 
 extension LinuxExecutor {
@@ -37,6 +38,7 @@ extension LinuxExecutor {
     public func restoreAttributes(
         of id: MountID, at mountpoint: Mountpoint, for source: MountSource
     ) async -> MountError? {
+        let stuck = NIOLockedValueBox<StuckWorker?>(nil)
         let result = await onThread(of: .table) { () -> MountError? in
             do throws(SystemCallError) {
                 let kernelID = KernelMountID(rawValue: id.rawValue)
@@ -50,11 +52,13 @@ extension LinuxExecutor {
                         MountAttributes(recipe.attributes), clearing: drift.added, ofMount: kernelID)
                 }
                 guard case .readOnly(isHealed: true) = drift.fault else { return nil }
-                return self.makeWritable(kernelID, at: mountpoint, target.relative, drift)
+                return self.makeWritable(kernelID, at: mountpoint, target.relative, drift, stuck)
             } catch {
                 return .operation("give back the attributes of", mountpoint, failed: error)
             }
         }
+        // It may still act, and holds the mountpoint's lock.
+        if let worker = stuck.withLockedValue(\.self) { await waitForEnd(after: .stuck(worker)) }
         switch result {
         case .success(let problem): return problem
         case .failure(let error): return error
@@ -63,13 +67,15 @@ extension LinuxExecutor {
 
     /// Writes to its device, which may not answer: a worker's.
     private func makeWritable(
-        _ id: KernelMountID, at mountpoint: Mountpoint, _ relative: FilePath, _ drift: MountDrift
+        _ id: KernelMountID, at mountpoint: Mountpoint, _ relative: FilePath, _ drift: MountDrift,
+        _ stuck: NIOLockedValueBox<StuckWorker?>
     ) -> MountError? {
         do throws(OperationFailure) {
             try operations.makeWritable(id, at: relative, lock: Identifier.lock(of: mountpoint))
             return nil
         } catch {
             var problem = MountError.operation("make writable again", mountpoint, failed: error)
+            if case .stuck(let worker) = error { stuck.withLockedValue { $0 = worker } }
             if case .refused = error { problem.hint = drift.advice(at: mountpoint) }
             return problem
         }

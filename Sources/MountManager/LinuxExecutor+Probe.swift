@@ -27,15 +27,22 @@ extension LinuxExecutor {
             return ProbeResult(.refused(.operation("ask the filesystem at", mountpoint, failed: error)))
         case .success(.late): return ProbeResult(.silent)
         case .success(.stuck(let worker)): return ProbeResult(.silent, rest: worker.end)
-        case .success(.ended), .success(.ownFolder), .success(.helper), .failure: return ProbeResult(.unknown)
+        case .success(.ended), .success(.tooManyStuck), .success(.ownFolder), .success(.helper), .failure:
+            return ProbeResult(.unknown)
         }
     }
 
-    /// Blocks the thread.
+    /// Blocks the thread. Where a worker has asked in vain and cannot be ended, no other one asks.
     func ask(
         _ id: KernelMountID, at mountpoint: Mountpoint, within limit: Duration, interrupt: OperationInterrupt?
     ) throws(OperationFailure) {
-        try operations.probe(id, at: try relative(mountpoint), within: limit, interrupt: interrupt)
+        if let asking = stuckWorker(at: id) { throw .stuck(asking) }
+        do throws(OperationFailure) {
+            try operations.probe(id, at: try relative(mountpoint), within: limit, interrupt: interrupt)
+        } catch {
+            noteStuck(after: error, at: id)
+            throw error
+        }
     }
 
     public func watchDeserted(_ notify: @escaping @Sendable (MountID) async -> Void) async {
@@ -46,7 +53,7 @@ extension LinuxExecutor {
     /// one is to take its place.
     ///
     /// - Returns: what is there afterwards; nil where it is served, or must not be touched.
-    func takeAwayIfDeserted(_ id: MountID, from mountpoint: Mountpoint) -> OperationOutcome? {
+    func takeAwayIfDeserted(_ id: MountID, from mountpoint: Mountpoint) -> Attempt? {
         let kernelID = KernelMountID(rawValue: id.rawValue)
         // The kernel's own filesystems need no process, whoever has mounted them.
         guard !isReadOnly, operations.isDeserted(kernelID), fuseDevice(of: kernelID) != nil else { return nil }
@@ -62,10 +69,19 @@ extension LinuxExecutor {
                 kernelID, from: try relative(mountpoint), by: .detach, lock: Identifier.lock(of: mountpoint))
             steps.reached(.unmounted)
         } catch {
-            var outcome = observe(id, at: mountpoint)
-            outcome.problem = .operation("take away", mountpoint, failed: error)
-            return outcome
+            let problem = MountError.operation("take away", mountpoint, failed: error)
+            let look: @Sendable () -> OperationOutcome = {
+                var outcome = self.observe(id, at: mountpoint)
+                outcome.problem = problem
+                return outcome
+            }
+            if case .stuck(let worker) = error { return .goesOn(worker, afterwards: look) }
+            return .ended(look())
         }
+        return .ended(takenAway(id, from: mountpoint))
+    }
+
+    private func takenAway(_ id: MountID, from mountpoint: Mountpoint) -> OperationOutcome {
         var outcome = observe(id, at: mountpoint)
         let isThere = outcome.seen == .ours
         outcome.problem = MountError(

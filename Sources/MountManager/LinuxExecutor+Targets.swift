@@ -4,6 +4,7 @@ internal import Filesystems
 internal import LinuxMount
 internal import MountModel
 internal import MountWorker
+internal import NIOConcurrencyHelpers
 internal import SystemPackage
 
 extension LinuxExecutor {
@@ -21,15 +22,45 @@ extension LinuxExecutor {
         return try root.target(relative)
     }
 
-    /// Prepares the folder and attaches the mount; where it is not attached, it stays in hand.
-    func placeMount(
+    /// Places the mount in hand; where it is not attached, it stays there.
+    func placeNow(_ id: MountID, at mountpoint: Mountpoint) -> Attempt {
+        guard built.withLockedValue({ $0[id] != nil }) else {
+            return .ended(
+                OperationOutcome(
+                    .empty, problem: MountError(.internal, "the mount \(id) for \(mountpoint) is not in hand")))
+        }
+        do throws(SystemCallError) {
+            let (placed, stuck) = try placeMount(id, at: mountpoint)
+            guard let stuck else { return .ended(outcome(of: placed, id, at: mountpoint)) }
+            return .goesOn(stuck) { self.outcome(of: placed, id, at: mountpoint) }
+        } catch {
+            return .ended(notPlaced(id, at: mountpoint, error))
+        }
+    }
+
+    private func outcome(of placed: PlaceOutcome, _ id: MountID, at mountpoint: Mountpoint) -> OperationOutcome {
+        let outcome = observe(id, at: mountpoint)
+        switch placed {
+        case .placed: return outcome
+        case .foreign(let other): return .foreign(other, at: mountpoint, seen: outcome.seen)
+        case .unverified(let error):
+            return OperationOutcome(
+                outcome.seen, problem: .operation("verify the mount at", mountpoint, failed: error))
+        }
+    }
+
+    /// Prepares the folder and attaches the mount.
+    ///
+    /// - Returns: also the worker that takes it away again from others', where that is stuck.
+    private func placeMount(
         _ id: MountID, at mountpoint: Mountpoint
-    ) throws(SystemCallError) -> PlaceOutcome {
+    ) throws(SystemCallError) -> (PlaceOutcome, StuckWorker?) {
         let target = try target(mountpoint)
         steps.reached(.place)
         _ = try target.prepareFolder()
         steps.reached(.folderReady)
-        if let other = try attachInHand(id, at: target) { return .foreign(other) }
+        if let other = try attachInHand(id, at: target) { return (.foreign(other), nil) }
+        var stuck: StuckWorker?
         let outcome = try target.settle(attached: KernelMountID(rawValue: id.rawValue)) {
             do throws(OperationFailure) {
                 _ = try operations.unmount(
@@ -37,10 +68,11 @@ extension LinuxExecutor {
                     lock: Identifier.lock(of: mountpoint))
             } catch {
                 // The look that follows shows it.
+                if case .stuck(let worker) = error { stuck = worker }
             }
         }
         steps.reached(.placed)
-        return outcome
+        return (outcome, stuck)
     }
 
     /// What is at the mountpoint after an operation.

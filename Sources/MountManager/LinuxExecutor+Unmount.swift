@@ -8,37 +8,22 @@ internal import SystemPackage
 
 extension LinuxExecutor {
     public func unmount(_ id: MountID, from mountpoint: Mountpoint, rung: Int) async -> OperationOutcome {
-        let kernelID = KernelMountID(rawValue: id.rawValue)
-        let means = ladder.means(ofRung: rung)
-        let attempt = await onThread(of: .table) { () -> Attempt in
-            // Before the mount has left the table.
-            let device = self.fuseDevice(of: kernelID)
-            self.steps.reached(.unmount)
-            let result = self.unmountNow(kernelID, from: mountpoint, by: means)
-            if case .success = result { self.steps.reached(.unmounted) }
-            if case .failure(.unanswered(.stuck(let worker))) = result { return .stuck(worker, device) }
-            return .ended(self.outcome(of: result, by: means, id, at: mountpoint))
-        }
-        switch attempt {
-        case .success(.ended(let outcome)): return outcome
-        case .success(.stuck(let worker, let device)):
-            // It waits for the process that serves the mount, which nobody uses any more.
-            if let device { _ = await onThread(of: .table) { self.abort(device) } }
-            await waitForEnd(after: .stuck(worker))
-            return await operate(on: mountpoint, with: id) {
-                self.outcome(of: .failure(.unanswered(.stuck(worker))), by: means, id, at: mountpoint)
-            }
-        case .failure(let error):
-            return await operate(on: mountpoint, with: id) {
-                OperationOutcome(self.observe(id, at: mountpoint).seen, problem: error)
-            }
-        }
+        await attempt(on: mountpoint, with: id) { self.unmountNow(id, from: mountpoint, rung: rung) }
     }
 
-    private enum Attempt {
-        case ended(OperationOutcome)
-        /// With the filesystem's device, where a process serves it.
-        case stuck(StuckWorker, DeviceNumber?)
+    private func unmountNow(_ id: MountID, from mountpoint: Mountpoint, rung: Int) -> Attempt {
+        let kernelID = KernelMountID(rawValue: id.rawValue)
+        // Before the mount has left the table.
+        let connection = fuseConnection(of: kernelID)
+        steps.reached(.unmount)
+        let result = unmountNow(kernelID, from: mountpoint, by: ladder.means(ofRung: rung))
+        if case .success = result { steps.reached(.unmounted) }
+        if case .failure(.unanswered(.stuck(let worker))) = result {
+            // It waits for the process that serves the mount, which nobody uses any more.
+            if let connection { abort(connection) }
+            return .goesOn(worker) { self.outcome(of: result, rung: rung, id, at: mountpoint) }
+        }
+        return .ended(outcome(of: result, rung: rung, id, at: mountpoint))
     }
 
     private enum UnmountFailure: Error {
@@ -54,8 +39,6 @@ extension LinuxExecutor {
             return .failure(.refused(.operation("unmount", mountpoint, failed: error)))
         }
         if let problem = keepParking() { return .failure(.refused(problem)) }
-        // Before it can be seen there.
-        if means == .park { leftParked.withLockedValue { _ = $0.insert(id) } }
         do throws(OperationFailure) {
             return .success(
                 try operations.unmount(id, from: relative, by: means, lock: Identifier.lock(of: mountpoint)))
@@ -65,20 +48,26 @@ extension LinuxExecutor {
     }
 
     private func outcome(
-        of result: Result<UnmountOutcome, UnmountFailure>, by means: UnmountMeans, _ id: MountID,
-        at mountpoint: Mountpoint
+        of result: Result<UnmountOutcome, UnmountFailure>, rung: Int, _ id: MountID, at mountpoint: Mountpoint
     ) -> OperationOutcome {
         let kernelID = KernelMountID(rawValue: id.rawValue)
+        let means = ladder.means(ofRung: rung)
+        // Only now: what is looked after there before it has arrived would lose its slot.
+        if means == .park, isInSlot(kernelID) { leftParked.withLockedValue { _ = $0.insert(kernelID) } }
         var outcome = observe(id, at: mountpoint)
-        if outcome.seen == .ours { leftParked.withLockedValue { _ = $0.remove(kernelID) } }
-        // What it had to write is lost already, and its connection to a dead server may outlive it.
-        if means == .force, outcome.seen == .empty { operations.endHelpers(of: kernelID) }
+        // What it had to write is lost already, and its connection to a dead server may outlive it. Not before it has
+        // left: a mount without its process is taken away, whoever uses it.
+        if means != .exactly, outcome.seen == .empty { operations.endHelpers(of: kernelID) }
         switch result {
         case .success(.unmounted), .success(.absent): break
         case .success(.parked) where isLeftParked(kernelID): break
         case .success(.busy), .success(.parked):
             outcome.problem = .busy(mountpoint)
-            outcome.isHung = outcome.seen == .ours && !isAnswering(kernelID, at: mountpoint)
+            guard outcome.seen == .ours, let silence = silence(of: kernelID, at: mountpoint) else {
+                break
+            }
+            outcome.problem = .silent(mountpoint, silence, next: rung + 1 < ladder.rungs ? rung + 1 : nil, of: ladder)
+            outcome.isHung = true
         case .success(.foreign(let other)): return .foreign(other, at: mountpoint, seen: outcome.seen)
         case .failure(.refused(let problem)): outcome.problem = problem
         case .failure(.unanswered(let failure)):
@@ -88,16 +77,23 @@ extension LinuxExecutor {
         return outcome
     }
 
-    /// Whether the filesystem is there for those who use it, and will be when they have left.
-    private func isAnswering(_ id: KernelMountID, at mountpoint: Mountpoint) -> Bool {
+    private func isInSlot(_ id: KernelMountID) -> Bool {
+        // Where it cannot be told, it is put back, and the ladder begins again.
+        do throws(SystemCallError) { return try parking.contains(id) } catch { return false }
+    }
+
+    /// In which way the filesystem is not there for those who use it, nor will be when they have left; nil where it is.
+    private func silence(of id: KernelMountID, at mountpoint: Mountpoint) -> String? {
         do throws(OperationFailure) {
             try ask(id, at: mountpoint, within: ladder.patience, interrupt: nil)
-            return true
+            return nil
         } catch {
             switch error {
-            case .late, .stuck: return false
-            case .refused(let refusal): return !refusal.errno.isOfLostServer
-            case .ownFolder, .helper, .ended: return true
+            case .late, .stuck: return "has not answered within \(ladder.patience.formattedSeconds)"
+            case .refused(let refusal):
+                guard refusal.errno.isOfLostServer else { return nil }
+                return "answers \(refusal.errno) only"
+            case .ownFolder, .helper, .ended, .tooManyStuck: return nil
             }
         }
     }
@@ -110,9 +106,15 @@ extension LinuxExecutor {
         }
     }
 
-    private func abort(_ device: DeviceNumber) {
-        // Where it cannot be, the worker stays stuck, as it is without it.
-        do throws(SystemCallError) { _ = try FuseConnection.abort(device: device) } catch { return }
+    /// The connection to the process that serves the mount, where there is one and it may be ended; nil where it cannot
+    /// be opened: a worker that is stuck stays so, as it is without it.
+    private func fuseConnection(of id: KernelMountID) -> FuseConnection? {
+        guard ladder.policy != .wait, let device = fuseDevice(of: id) else { return nil }
+        do throws(SystemCallError) { return try FuseConnection.open(device: device) } catch { return nil }
+    }
+
+    private func abort(_ connection: borrowing FuseConnection) {
+        do throws(SystemCallError) { try connection.abort() } catch { return }
     }
 
     // MARK: - Mounts that were parked
@@ -120,32 +122,41 @@ extension LinuxExecutor {
     func isLeftParked(_ id: KernelMountID) -> Bool { leftParked.withLockedValue { $0.contains(id) } }
 
     public func endParked() async {
-        for id in leftParked.withLockedValue({ $0.sorted() }) {
-            let result = await onThread(of: .probes) { () -> Result<UnmountOutcome, OperationFailure> in
-                do throws(OperationFailure) {
-                    return .success(try self.operations.endParked(id))
-                } catch {
-                    return .failure(error)
-                }
-            }
-            switch result {
-            case .success(.success(.unmounted)), .success(.success(.absent)):
+        for id in leftParked.withLockedValue({ $0.sorted() }) where stuckWorker(at: id) == nil {
+            _ = await onThread(of: .probes) { self.endParkedNow(id) }
+        }
+    }
+
+    private func endParkedNow(_ id: KernelMountID) {
+        do throws(OperationFailure) {
+            switch try operations.endParked(id) {
+            case .unmounted, .absent:
                 leftParked.withLockedValue { _ = $0.remove(id) }
-            case .success(.failure(let failure)): await waitForEnd(after: failure)
-            case .success(.success), .failure: break
+                operations.endHelpers(of: id)
+            case .busy, .foreign, .parked: break
             }
+        } catch {
+            // What cannot be ended now is tried again, if nobody is about it still.
+            noteStuck(after: error, at: id)
         }
     }
 
     /// Takes over what an earlier process has left parked, but for these, which have a record.
-    func adoptParked(except recorded: Set<MountID>) async {
-        _ = await onThread(of: .table) {
+    ///
+    /// - Returns: why it could not: they stay where they are until the next start.
+    func adoptParked(except recorded: Set<MountID>) async -> MountError? {
+        let result = await onThread(of: .table) { () -> MountError? in
             do throws(SystemCallError) {
                 let ids = try self.parking.slots().filter { !recorded.contains(MountID(rawValue: $0.rawValue)) }
                 self.leftParked.withLockedValue { $0.formUnion(ids) }
+                return nil
             } catch {
-                // They stay where they are until the next start.
+                return .operation("look at what is parked in", self.parking.path, failed: error)
             }
+        }
+        switch result {
+        case .success(let problem): return problem
+        case .failure(let error): return error
         }
     }
 }
@@ -155,7 +166,7 @@ extension OperationFailure {
     var isLate: Bool {
         switch self {
         case .late, .stuck: true
-        case .refused, .ownFolder, .helper, .ended: false
+        case .refused, .ownFolder, .helper, .ended, .tooManyStuck: false
         }
     }
 }

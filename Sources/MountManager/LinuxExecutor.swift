@@ -40,7 +40,9 @@ public final class LinuxExecutor: MountExecutor {
     /// Whether others had unmounted the parking lot, and nobody has been told yet.
     let isParkingRenewed = NIOLockedValueBox(false)
     /// The mounts that are built and not placed, by id, as the descriptors that hold them.
-    private let built = NIOLockedValueBox<[MountID: CInt]>([:])
+    let built = NIOLockedValueBox<[MountID: CInt]>([:])
+    /// The mounts at which a worker is stuck that nobody waits for.
+    let stuck = NIOLockedValueBox<[KernelMountID: StuckWorker]>([:])
 
     /// Starts the threads; `shutDown()` ends them.
     ///
@@ -86,7 +88,7 @@ public final class LinuxExecutor: MountExecutor {
     /// - Throws: what kept the threads from ending.
     public func shutDown() async throws {
         for pool in pools { try await pool.shutdownGracefully() }
-        for id in built.withLockedValue({ Array($0.keys) }) { _ = release(id) }
+        await releaseLate(built.withLockedValue { Array($0.keys) })
     }
 
     private var pools: [NIOThreadPool] { [sourceThreads, tableThreads, lookThreads, probeThreads] }
@@ -97,14 +99,14 @@ public final class LinuxExecutor: MountExecutor {
     // MARK: - The operations
 
     public func inspect(_ mountpoint: Mountpoint, expecting id: MountID?) async -> OperationOutcome {
-        await operate(on: mountpoint, with: id) {
+        await attempt(on: mountpoint, with: id) { () -> Attempt in
             do throws(SystemCallError) {
-                if self.isExternal(mountpoint) { return try self.observeExternal(mountpoint, expecting: id) }
+                if self.isExternal(mountpoint) { return .ended(try self.observeExternal(mountpoint, expecting: id)) }
                 let outcome = try self.settleParked(id, at: try self.target(mountpoint))
-                guard outcome.seen == .ours, let id else { return outcome }
-                return self.takeAwayIfDeserted(id, from: mountpoint) ?? outcome
+                guard outcome.seen == .ours, let id else { return .ended(outcome) }
+                return self.takeAwayIfDeserted(id, from: mountpoint) ?? .ended(outcome)
             } catch {
-                return self.unobservable(id, problem: .operation("look at", mountpoint, failed: error))
+                return .ended(self.unobservable(id, problem: .operation("look at", mountpoint, failed: error)))
             }
         }
     }
@@ -150,60 +152,10 @@ public final class LinuxExecutor: MountExecutor {
 
     public func place(_ id: MountID, at mountpoint: Mountpoint) async -> OperationOutcome {
         if isExternal(mountpoint) { return await inspect(mountpoint, expecting: id) }
-        let outcome = await operate(on: mountpoint, with: id) {
-            guard self.built.withLockedValue({ $0[id] != nil }) else {
-                return OperationOutcome(
-                    .empty, problem: MountError(.internal, "the mount \(id) for \(mountpoint) is not in hand"))
-            }
-            let placed: PlaceOutcome
-            do throws(SystemCallError) {
-                placed = try self.placeMount(id, at: mountpoint)
-            } catch {
-                return self.notPlaced(id, at: mountpoint, error)
-            }
-            let outcome = self.observe(id, at: mountpoint)
-            switch placed {
-            case .placed: return outcome
-            case .foreign(let other): return .foreign(other, at: mountpoint, seen: outcome.seen)
-            case .unverified(let error):
-                return OperationOutcome(
-                    outcome.seen, problem: .operation("verify the mount at", mountpoint, failed: error))
-            }
-        }
+        let outcome = await attempt(on: mountpoint, with: id) { self.placeNow(id, at: mountpoint) }
         // What was not attached may be its filesystem's last user, whose end a worker waits for.
         if built.withLockedValue({ $0[id] != nil }) { await close(id) }
         return outcome
-    }
-
-    /// Attaches the mount in hand and closes its descriptor; where it is not attached, it stays in hand.
-    ///
-    /// - Returns: others' mount that is there already.
-    func attachInHand(_ id: MountID, at target: TargetPath) throws(SystemCallError) -> KernelMountID? {
-        guard let descriptor = built.withLockedValue({ $0.removeValue(forKey: id) }) else {
-            throw SystemCallError("move_mount", .badFileDescriptor, on: target.path.string)
-        }
-        let mount = try DetachedMount(receiving: OwnedDescriptor(owning: descriptor))
-        let other: KernelMountID?
-        do throws(SystemCallError) { other = try target.attach(mount) } catch {
-            keepInHand(mount, as: id)
-            throw error
-        }
-        if other != nil { keepInHand(mount, as: id) }
-        return other
-    }
-
-    private func keepInHand(_ mount: consuming DetachedMount, as id: MountID) {
-        let descriptor = mount.releaseDescriptor().release()
-        built.withLockedValue { $0[id] = descriptor }
-    }
-
-    public func close(_ id: MountID) async {
-        // The last descriptor takes the superblock with it, which may have to be written out.
-        switch await onThread(of: .sources, { self.release(id) }) {
-        case .success(.some(let failure)): await waitForEnd(after: failure)
-        case .success(nil): break
-        case .failure: _ = release(id)
-        }
     }
 
     public func removeFolder(at mountpoint: Mountpoint) async throws(MountError) {
@@ -246,18 +198,10 @@ public final class LinuxExecutor: MountExecutor {
 
     // MARK: - Threads
 
-    func operate(
-        on mountpoint: Mountpoint, with id: MountID?, _ body: @escaping @Sendable () -> OperationOutcome
-    ) async -> OperationOutcome {
-        switch await onThread(of: .table, body) {
-        case .success(let outcome): outcome
-        case .failure(let error): OperationOutcome(id == nil ? .foreign : .covered, problem: error)
-        }
-    }
-
     /// Which of the pools a call belongs to.
     enum Pool { case sources, table, looks, probes }
 
+    /// The worker's calls find the progress on the thread.
     func onThread<Value: Sendable>(
         of pool: Pool, _ body: @escaping @Sendable () -> Value
     ) async -> Result<Value, MountError> {
@@ -275,27 +219,12 @@ public final class LinuxExecutor: MountExecutor {
                 try await threads.runIfActive {
                     progress?.begin()
                     defer { progress?.end() }
-                    return kernel.bound(body)
+                    return OperationProgress.$current.withValue(progress) { kernel.bound(body) }
                 })
         } catch is CancellationError {
             return .failure(MountError(.cancelled, "the operation was cancelled before it began"))
         } catch {
             return .failure(MountError(.unavailable, "the executor has been shut down"))
         }
-    }
-
-    /// - Returns: why nobody knows that it is closed.
-    private func release(_ id: MountID) -> OperationFailure? {
-        guard let descriptor = built.withLockedValue({ $0.removeValue(forKey: id) }) else { return nil }
-        // The last descriptor of a mount that was never placed frees everything behind it, whatever is answered.
-        do throws(OperationFailure) { try operations.close(OwnedDescriptor(owning: descriptor)) } catch { return error }
-        return nil
-    }
-
-    /// Returns when a worker that cannot be killed has ended by itself: only then is what it was about over.
-    func waitForEnd(after failure: OperationFailure) async {
-        guard case .stuck(let worker) = failure else { return }
-        OperationProgress.current?.noteStuck()
-        await worker.end.value
     }
 }

@@ -26,7 +26,7 @@ public final class LinuxHost: Sendable {
     let options: Options
     let root: ManagedRoot
     let threads: LinuxExecutor
-    private let workers: WorkerPool?
+    let workers: WorkerPool?
     private let ledger: LedgerStart
     let parking: ParkingLot
     private let stateLock: FileLock
@@ -168,7 +168,9 @@ public final class LinuxHost: Sendable {
         try await manager.start()
         // Requests do not wait for these looks where operations of the recovery hang in the kernel.
         await Deadline.first(within: .seconds(2), otherwise: ()) { [self] in
-            if readOnlyReason == nil { await threads.adoptParked(except: manager.recordedMounts()) }
+            if readOnlyReason == nil, let problem = await threads.adoptParked(except: manager.recordedMounts()) {
+                logger.error("\(problem.message)", metadata: ["left": "what an earlier process has parked"])
+            }
             if readOnlyReason == nil { await manager.removeFolders(ofNobody: threads.preparedFolders()) }
             await manager.logUnrecordedMounts()
         }

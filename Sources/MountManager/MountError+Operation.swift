@@ -17,7 +17,7 @@ extension MountError {
                     state folder, the runtime folder nor the mount root in it, or move those ('holdfastd run --help')
                     """)
         case .helper(let failure): return mounting(source, failed: failure)
-        case .late, .stuck, .ended:
+        case .late, .stuck, .ended, .tooManyStuck:
             let context = Context(operation: "build", type: source.type.rawValue, source: source.source)
             return unanswered("mount \(source)", failure, context)
         }
@@ -30,7 +30,7 @@ extension MountError {
         switch failure {
         case .refused(let error): return operation(verb, path, failed: error)
         // Nothing but a build answers the last two.
-        case .late, .stuck, .ended, .ownFolder, .helper:
+        case .late, .stuck, .ended, .tooManyStuck, .ownFolder, .helper:
             return unanswered("\(verb) \(path)", failure, Context(operation: verb, target: path.description))
         }
     }
@@ -54,11 +54,20 @@ extension MountError {
     }
 
     private static func unanswered(_ what: String, _ failure: OperationFailure, _ context: Context) -> MountError {
+        if case .tooManyStuck(let count) = failure {
+            return MountError(
+                .resourceExhausted, "cannot \(what): \(count) workers wait in the kernel, and no signal ends them",
+                context: context,
+                hint: """
+                    they end with what they wait for: see which mounts are 'stuck' or 'unresponsive' ('holdfast \
+                    list'), bring their servers back, or detach them
+                    """)
+        }
         let limit: Duration? =
             switch failure {
             case .late(let limit): limit
             case .stuck(let worker): worker.limit
-            case .refused, .ended, .ownFolder, .helper: nil
+            case .refused, .ended, .tooManyStuck, .ownFolder, .helper: nil
             }
         if let limit {
             return MountError(
@@ -76,7 +85,7 @@ extension MountError {
 
 extension Duration {
     /// `60 s`, `0.3 s`.
-    fileprivate var formattedSeconds: String {
+    var formattedSeconds: String {
         let milliseconds = components.seconds * 1000 + components.attoseconds / 1_000_000_000_000_000
         let (whole, rest) = milliseconds.quotientAndRemainder(dividingBy: 1000)
         return rest == 0 ? "\(whole) s" : "\(Double(milliseconds) / 1000) s"

@@ -61,6 +61,28 @@ extension MountError {
             hint: "it is tried again until its users have left; see them with 'fuser -vm \(mountpoint)'")
     }
 
+    /// The unmount found users, and those may wait for ever.
+    ///
+    /// - Parameter next: the rung that comes next; nil after the last one.
+    static func silent(
+        _ mountpoint: Mountpoint, _ silence: String, next: Int?, of ladder: UnmountLadder
+    ) -> MountError {
+        let hint =
+            switch next.map(ladder.means) {
+            case .force: "what was asked of it is made to fail now, and those who wait go on"
+            case .park: "it is moved away now: its mountpoint is free then, and it ends with its users"
+            case .detach: "it is detached now: its mountpoint is free then, and it ends with its users"
+            case .exactly, nil:
+                "is its server there? it is tried again until that is back or who waits has ended; 'when_silent' in "
+                    + "[unmount] says what else may be done"
+            }
+        return MountError(
+            .busy,
+            "cannot unmount \(mountpoint): its filesystem \(silence), and is in use, if only by who waits for it",
+            context: Context(operation: "unmount", target: mountpoint.path.string, systemCall: "umount2", errno: 16),
+            hint: hint)
+    }
+
     private static func context(
         _ operation: String, of error: SystemCallError, type: String? = nil, source: String? = nil,
         target: String? = nil

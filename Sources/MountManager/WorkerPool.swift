@@ -11,6 +11,7 @@ internal import NIOConcurrencyHelpers
 final class WorkerPool: KernelOperations {
     private let program: WorkerProgram
     private let limit: Duration
+    private let stuckLimit: Int
     let groups: HelperGroups?
     private let state = NIOLockedValueBox(State())
 
@@ -24,10 +25,13 @@ final class WorkerPool: KernelOperations {
     ///
     /// - Parameters:
     ///   - limit: how long one operation may take before its worker is killed.
+    ///   - stuckLimit: how many workers that cannot be killed there may be before nothing new is begun but what may
+    ///     free them.
     ///   - groups: where helper programs are; nil where they cannot be had.
-    init(_ program: WorkerProgram, limit: Duration, groups: HelperGroups? = nil) {
+    init(_ program: WorkerProgram, limit: Duration, stuckLimit: Int = 128, groups: HelperGroups? = nil) {
         self.program = program
         self.limit = limit
+        self.stuckLimit = stuckLimit
         self.groups = groups
     }
 
@@ -63,7 +67,9 @@ final class WorkerPool: KernelOperations {
         let limit = time ?? limit
         var descriptor = given
         while true {
-            let worker = try take()
+            // Each of an operation's calls has the time to itself.
+            OperationProgress.current?.begin()
+            let (worker, isNew) = try take(for: order.request)
             interrupt?.begin(worker)
             let outcome = worker.call(order, with: descriptor.take(), until: .now + limit)
             let isKilled = interrupt?.end() == true
@@ -81,8 +87,11 @@ final class WorkerPool: KernelOperations {
             case .unheard(let unsent):
                 // It ended while it was idle: another one takes the order.
                 _ = finish(worker, after: limit)
-                if isKilled { throw .ended }
+                if isKilled || isNew { throw .ended }
                 descriptor = unsent
+            case .refused(let error):
+                if isKilled { _ = finish(worker, after: limit) } else { keep(worker) }
+                throw .refused(error)
             case .ended: throw finish(worker, after: limit).map(OperationFailure.stuck) ?? .ended
             case .late: throw finish(worker, after: limit).map(OperationFailure.stuck) ?? .late(limit)
             }
@@ -95,12 +104,13 @@ final class WorkerPool: KernelOperations {
         var descriptor: OwnedDescriptor?
     }
 
-    private func take() throws(OperationFailure) -> WorkerProcess {
-        if let idle = state.withLockedValue({ $0.idle.popLast() }) { return idle }
+    private func take(for request: WorkerRequest) throws(OperationFailure) -> (WorkerProcess, isNew: Bool) {
+        if !request.mayFreeOthers, counts.stuck >= stuckLimit { throw .tooManyStuck(stuckLimit) }
+        if let idle = state.withLockedValue({ $0.idle.popLast() }) { return (idle, false) }
         do throws(SystemCallError) {
             let worker = try WorkerProcess(program)
             state.withLockedValue { $0.counts.running += 1 }
-            return worker
+            return (worker, true)
         } catch {
             throw .refused(error)
         }
@@ -153,4 +163,14 @@ public struct WorkerCounts: Hashable, Sendable {
     public var stuck = 0
     /// How many were killed: late, or of no further use.
     public var killed = 0
+}
+
+extension WorkerRequest {
+    /// Whether it ends what others may wait for; there is at most one of these for a mount.
+    fileprivate var mayFreeOthers: Bool {
+        switch self {
+        case .unmount, .endParked, .close, .hold: true
+        case .build, .probe, .detect, .makeWritable: false
+        }
+    }
 }

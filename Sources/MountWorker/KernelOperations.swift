@@ -71,6 +71,8 @@ public enum OperationFailure: Error, Hashable, Sendable {
     case stuck(StuckWorker)
     /// Its worker ended in the middle of it.
     case ended
+    /// It was not begun: so many workers cannot be killed.
+    case tooManyStuck(Int)
 }
 
 /// A worker that was killed and has not ended: until it does, what it was about may still happen.

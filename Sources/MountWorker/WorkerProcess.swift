@@ -31,6 +31,8 @@ package final class WorkerProcess: Sendable {
         case answered(WorkerReply, descriptor: OwnedDescriptor?)
         /// The order did not reach it: it had ended before. The descriptor is back.
         case unheard(OwnedDescriptor?)
+        /// The order could not be sent; the worker has not heard of it, and is as it was.
+        case refused(SystemCallError)
         /// The process ended by itself, or says what makes no sense; it is of no further use.
         case ended
         /// There is no answer yet.
@@ -51,7 +53,10 @@ package final class WorkerProcess: Sendable {
                 try connection.send(order)
             }
         } catch {
-            return .unheard(descriptor)
+            switch error.errno {
+            case .brokenPipe, .connectionReset: return .unheard(descriptor)
+            default: return .refused(error)
+            }
         }
         do throws(SystemCallError) {
             // What is on its way holds the mount: this close is not its last.

@@ -189,14 +189,14 @@ import Testing
             // Others go on.
             #expect(try pool.detect("/", interrupt: nil) == "folder")
             #expect(try pool.unmount(id, from: "silent", by: .exactly, lock: nil) == .busy)
-            #expect(try FuseConnection.abort(device: device))
+            try WorkerSite.connection(of: device).abort()
             while pool.counts.stuck > 0 { usleep(1_000) }
             let refusal = #expect(throws: OperationFailure.self) {
                 try pool.probe(id, at: "silent", within: .seconds(30), interrupt: nil)
             }
             #expect(refusal?.errno == .socketNotConnected)
             #expect(try pool.unmount(id, from: "silent", by: .exactly, lock: nil) == .unmounted)
-            #expect(try !FuseConnection.abort(device: device))
+            #expect(throws: SystemCallError.self) { _ = try WorkerSite.connection(of: device) }
             try site.root.target("silent").removeFolder()
             _ = consume silent
         }

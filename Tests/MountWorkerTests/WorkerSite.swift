@@ -12,7 +12,7 @@ import Testing
 @testable import MountWorker
 
 /// A folder with all that workers work on.
-final class WorkerSite {
+final class WorkerSite: Sendable {
     let folder: FilePath
     let root: ManagedRoot
     let parking: ParkingLot
@@ -31,29 +31,66 @@ final class WorkerSite {
 
     /// Runs the body; afterwards no process, descriptor, mount or loop device of it may be left.
     static func with(_ body: (WorkerSite) throws -> Void) throws {
-        try PrivateNamespace.require()
-        var template = Array("/tmp/holdfast-worker-XXXXXX".utf8CString)
-        try #require(mkdtemp(&template) != nil)
-        let folder = FilePath(platformString: template)
-        try #require(chmod(folder.string, 0o755) == 0)
-        // First of all: Foundation keeps descriptors when it has run a program.
-        let image = folder.appending("disk.img").string
-        try Program.run("truncate", "-s", "4M", image)
-        try Program.run("mkfs.ext4", "-q", "-F", image)
-        let (children, descriptors) = try (OwnProcesses.children(), OwnProcesses.descriptors())
-        try run(in: folder, body)
-        #expect(try OwnProcesses.children().subtracting(children) == [], "processes left")
-        let left = try OwnProcesses.descriptors().filter { descriptors[$0.key] == nil }
-        #expect(left.isEmpty, "descriptors left")
-        #expect(try MountTable(.mountinfo).entries(beneath: folder).isEmpty)
-        try FileManager.default.removeItem(atPath: folder.string)
+        let before = try Before()
+        do {
+            let site = try WorkerSite(before.folder)
+            try body(site)
+            try site.release()
+        }
+        try before.compare()
     }
 
-    private static func run(in folder: FilePath, _ body: (WorkerSite) throws -> Void) throws {
-        let site = try WorkerSite(folder)
-        try body(site)
-        try site.root.release()
-        try site.parking.release()
+    /// The same for what waits.
+    static func with(_ body: (WorkerSite) async throws -> Void) async throws {
+        let before = try Before()
+        do {
+            let site = try WorkerSite(before.folder)
+            try await body(site)
+            try site.release()
+        }
+        try before.compare()
+    }
+
+    private func release() throws {
+        try root.release()
+        try parking.release()
+    }
+
+    /// What there was before.
+    private struct Before {
+        let folder: FilePath
+        private let children: Set<Int32>
+        private let descriptors: [String: String]
+
+        /// Makes the folder, with an image in it.
+        init() throws {
+            try PrivateNamespace.require()
+            var template = Array("/tmp/holdfast-worker-XXXXXX".utf8CString)
+            try #require(mkdtemp(&template) != nil)
+            folder = FilePath(platformString: template)
+            try #require(chmod(folder.string, 0o755) == 0)
+            // First of all: Foundation keeps descriptors when it has run a program.
+            let image = folder.appending("disk.img").string
+            try Program.run("truncate", "-s", "4M", image)
+            try Program.run("mkfs.ext4", "-q", "-F", image)
+            (children, descriptors) = try (OwnProcesses.children(), OwnProcesses.descriptors())
+        }
+
+        func compare() throws {
+            #expect(try OwnProcesses.children().subtracting(children) == [], "processes left")
+            let left = try OwnProcesses.descriptors().filter { descriptors[$0.key] == nil }
+            #expect(left.isEmpty, "descriptors left")
+            #expect(try MountTable(.mountinfo).entries(beneath: folder).isEmpty)
+            try FileManager.default.removeItem(atPath: folder.string)
+        }
+    }
+
+    /// What ends questions to the filesystem of that device.
+    static func connection(of device: DeviceNumber) throws(SystemCallError) -> FuseConnection {
+        guard let connection = try FuseConnection.open(device: device) else {
+            throw SystemCallError("openat2", .noSuchFileOrDirectory, on: "fusectl")
+        }
+        return connection
     }
 
     /// The locks, as another process has them open.
