@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import LinuxMount
+internal import Logging
 internal import NIOConcurrencyHelpers
 internal import NIOPosix
 internal import SystemPackage
@@ -15,6 +16,7 @@ final class HelperGroups: Sendable {
     private let state = NIOLockedValueBox(State())
     /// Nil where the kernel grants none: a daemon's end is then noticed by the next question to its filesystem.
     private let watch: ControlGroupWatch?
+    private let logger: Logger
 
     private struct State {
         var next = 0
@@ -32,7 +34,10 @@ final class HelperGroups: Sendable {
     ///
     /// - Parameter name: the folder's, in this process's own group: two daemons have two.
     /// - Throws: what there is instead of control groups that can be written.
-    init(named name: String) throws(SystemCallError) {
+    init(
+        named name: String, logger: Logger = Logger(label: "helpers") { _ in SwiftLogNoOpLogHandler() }
+    ) throws(SystemCallError) {
+        self.logger = logger
         let own = try ControlGroup.own()
         folder = own.appending(name)
         do throws(SystemCallError) {
@@ -83,6 +88,9 @@ final class HelperGroups: Sendable {
             }
         } catch {
             // The next sweep meets it again.
+            logger.warning(
+                "the end of a helper program's operation could not be noted: \(error)",
+                metadata: ["group": "\(group.path)", "mount": "\(id, default: "none")"])
         }
         state.withLockedValue { _ = $0.begun.remove(group) }
     }
@@ -99,6 +107,22 @@ final class HelperGroups: Sendable {
         do throws(SystemCallError) { return try !service.group.isPopulated } catch { return false }
     }
 
+    /// The groups in which somebody lives although their mounts, by whose ids they are known, are no more.
+    func left() throws(SystemCallError) -> [KernelMountID: ControlGroup] {
+        let settled = state.withLockedValue { $0.serving.filter { $0.value.settled <= .now } }
+        if settled.isEmpty { return [:] }
+        let there = Set(try MountTable.current.entries().map(\.id))
+        var left: [KernelMountID: ControlGroup] = [:]
+        for (id, service) in settled where !there.contains(id) {
+            do throws(SystemCallError) {
+                if try service.group.isPopulated { left[id] = service.group }
+            } catch {
+                // It has gone meanwhile.
+            }
+        }
+        return left
+    }
+
     /// Ends all that is left of the program that has built this mount.
     func kill(serving id: KernelMountID) {
         guard let service = state.withLockedValue({ $0.serving[id] }) else { return }
@@ -113,9 +137,15 @@ final class HelperGroups: Sendable {
         thread.start()
         await withTaskCancellationHandler {
             while !Task.isCancelled {
-                // Nothing but an error of this program's own: the wait is for nothing then.
-                guard let changed = try? await thread.runIfActive({ try watch.wait() }) else { break }
-                for id in mounts(of: Set(changed)) where isDeserted(id) { await notify(id) }
+                do {
+                    guard let changed = try await thread.runIfActive({ try watch.wait() }) else { break }
+                    for id in mounts(of: Set(changed)) where isDeserted(id) { await notify(id) }
+                } catch {
+                    // Nothing but an error of this program's own: the wait would be for nothing.
+                    logger.error(
+                        "the end of helper programs is not noticed any more but by questions to their mounts: \(error)")
+                    break
+                }
             }
         } onCancel: {
             watch.wake()

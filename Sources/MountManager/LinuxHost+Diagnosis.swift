@@ -38,6 +38,7 @@ extension LinuxHost {
         }
         for listing in await manager.list() { findings += Self.finding(about: listing.status) }
         for id in threads.leftParked.withLockedValue({ $0.sorted() }) { findings.append(finding(aboutParked: id)) }
+        if let groups = workers?.groups { findings += Self.findings(aboutLeftIn: groups) }
         for mount in await manager.unrecordedMounts() { findings.append(finding(about: mount)) }
         return findings
     }
@@ -106,6 +107,27 @@ extension LinuxHost {
             what: "mount \(id) has left its mountpoint, and is in use still: \(parking.path)/\(id)",
             why: "its filesystem did not answer when nobody needed it any more; its mountpoint is free",
             action: "it is unmounted when its last user has left: see 'fuser -vm \(parking.path)/\(id)'")
+    }
+
+    private static func findings(aboutLeftIn groups: HelperGroups) -> [Finding] {
+        let left: [KernelMountID: ControlGroup]
+        do throws(SystemCallError) { left = try groups.left() } catch {
+            return [
+                Finding(
+                    "helpers_unknown", .notice, what: "what helper programs have left cannot be looked at: \(error)",
+                    why: "this check is incomplete", action: "are the control groups (cgroup v2) as they were?")
+            ]
+        }
+        return left.sorted { $0.key < $1.key }.map { id, group in
+            Finding(
+                "helper_left", .notice,
+                what: "the program that served mount \(id) lives on although the mount is gone: see "
+                    + "\(group.path)/cgroup.procs",
+                why: "it may be bringing what was written to its server; if not, it holds memory, and the host's "
+                    + "filesystems in its mount namespace",
+                action: "if it does not end by itself: 'echo 1 >\(group.path)/cgroup.kill'; what it has not written "
+                    + "yet is lost then")
+        }
     }
 
     private func finding(about mount: UnrecordedMount) -> Finding {

@@ -103,7 +103,7 @@ extension LinuxHost {
     /// Where helper programs are kept together; nil, with a word in the log, on a host without control groups.
     private static func helperGroups(_ options: Options, _ logger: Logger) -> HelperGroups? {
         do throws(SystemCallError) {
-            return try HelperGroups(named: Identifier.helpers(for: options.mountRoot.path))
+            return try HelperGroups(named: Identifier.helpers(for: options.mountRoot.path), logger: logger)
         } catch {
             logger.warning(
                 "types with a helper program cannot be mounted: there are no control groups (cgroup v2)",

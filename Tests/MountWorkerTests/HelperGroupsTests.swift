@@ -140,4 +140,19 @@ import Testing
         later.close()
         #expect(!isThere(group))
     }
+
+    @Test func `who lives on after his mount is named until he has ended`() throws {
+        let groups = try HelperGroups(named: name)
+        let group = try groups.begin()
+        let serving = try sleeper(in: group)
+        groups.end(group, serving: Self.id)
+        // Its mount may still be about to get its place.
+        #expect(try groups.left() == [:])
+        let later = try HelperGroups(named: name)
+        #expect(try later.left() == [Self.id: group])
+        try group.kill()
+        try waitForEnd(of: serving)
+        #expect(try later.left() == [:])
+        later.close()
+    }
 }
