@@ -55,14 +55,15 @@ extension LinuxExecutor {
         // Only now: what is looked after there before it has arrived would lose its slot.
         if means == .park, isInSlot(kernelID) { leftParked.withLockedValue { _ = $0.insert(kernelID) } }
         var outcome = observe(id, at: mountpoint)
-        // What it had to write is lost already, and its connection to a dead server may outlive it.
-        if means == .force, outcome.seen == .empty { operations.endHelpers(of: kernelID) }
+        // What it had to write is lost already, and its connection to a dead server may outlive it. Not before it has
+        // left: a mount without its process is taken away, whoever uses it.
+        if means != .exactly, outcome.seen == .empty { operations.endHelpers(of: kernelID) }
         switch result {
         case .success(.unmounted), .success(.absent): break
         case .success(.parked) where isLeftParked(kernelID): break
         case .success(.busy), .success(.parked):
             outcome.problem = .busy(mountpoint)
-            guard outcome.seen == .ours, let silence = silence(of: kernelID, at: mountpoint, after: means) else {
+            guard outcome.seen == .ours, let silence = silence(of: kernelID, at: mountpoint) else {
                 break
             }
             outcome.problem = .silent(mountpoint, silence, next: rung + 1 < ladder.rungs ? rung + 1 : nil, of: ladder)
@@ -82,7 +83,7 @@ extension LinuxExecutor {
     }
 
     /// In which way the filesystem is not there for those who use it, nor will be when they have left; nil where it is.
-    private func silence(of id: KernelMountID, at mountpoint: Mountpoint, after means: UnmountMeans) -> String? {
+    private func silence(of id: KernelMountID, at mountpoint: Mountpoint) -> String? {
         do throws(OperationFailure) {
             try ask(id, at: mountpoint, within: ladder.patience, interrupt: nil)
             return nil
@@ -91,8 +92,6 @@ extension LinuxExecutor {
             case .late, .stuck: return "has not answered within \(ladder.patience.formattedSeconds)"
             case .refused(let refusal):
                 guard refusal.errno.isOfLostServer else { return nil }
-                // Its connection was ended: its process is of no further use.
-                if means == .force { operations.endHelpers(of: id) }
                 return "answers \(refusal.errno) only"
             case .ownFolder, .helper, .ended, .tooManyStuck: return nil
             }

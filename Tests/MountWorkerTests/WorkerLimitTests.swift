@@ -109,16 +109,15 @@ import Testing
             let pool = WorkerPool(site.program, limit: .seconds(30))
             let executor = LinuxExecutor(root: site.root, parking: site.parking, threads: 1, operations: pool)
             let progress = OperationProgress()
-            await OperationProgress.$current.withValue(progress) {
-                _ = await executor.onThread(of: .table) {
+            let isRunning = try await OperationProgress.$current.withValue(progress) {
+                try await executor.onThread(of: .table) { () -> [Bool] in
                     let before = ContinuousClock.now
-                    #expect(progress.isRunning(sinceBefore: before))
-                    do throws(OperationFailure) { _ = try pool.detect("/", interrupt: nil) } catch {
-                        Issue.record(error)
-                    }
-                    #expect(!progress.isRunning(sinceBefore: before))
-                }
+                    let atFirst = progress.isRunning(sinceBefore: before)
+                    do throws(OperationFailure) { _ = try pool.detect("/", interrupt: nil) } catch { return [] }
+                    return [atFirst, progress.isRunning(sinceBefore: before)]
+                }.get()
             }
+            #expect(isRunning == [true, false])
             try await executor.shutDown()
             pool.close()
         }
@@ -126,26 +125,34 @@ import Testing
 
     @Test func `a connection that was opened ends no other filesystem than its own`() throws {
         try WorkerSite.with { site in
-            let first = try SilentFilesystem()
-            let id = try site.place(first.mount(), at: "first")
-            let device = try #require(try MountTable.current.entry(id)).device
-            let connection = try WorkerSite.connection(of: device)
-            try site.end(id, at: "first")
-            _ = consume first
-            let second = try SilentFilesystem()
-            let other = try site.place(second.mount(), at: "second")
-            // The lowest number that is free.
-            try #require(try #require(try MountTable.current.entry(other)).device == device)
-            try connection.abort()
-            let asked = Thread { [path = site.root.path.appending("second").string] in
-                var facts = statvfs()
-                _ = statvfs(path, &facts)
-            }
-            asked.start()
-            try second.takeQuestion()
-            _ = consume second
-            while !asked.isFinished { usleep(1_000) }
-            try site.end(other, at: "second")
+            // The kernel gives the lowest number that is free; somebody else may be faster.
+            var isTried = false
+            for _ in 0..<100 where !isTried { isTried = try abortAfterItsNumberWasGivenAgain(site) }
+            #expect(isTried)
         }
+    }
+
+    /// - Returns: whether it was.
+    private func abortAfterItsNumberWasGivenAgain(_ site: WorkerSite) throws -> Bool {
+        let first = try SilentFilesystem()
+        let id = try site.place(first.mount(), at: "first")
+        let device = try #require(try MountTable.current.entry(id)).device
+        let connection = try WorkerSite.connection(of: device)
+        try site.end(id, at: "first")
+        _ = consume first
+        let second = try SilentFilesystem()
+        let other = try site.place(second.mount(), at: "second")
+        let isGivenAgain = try MountTable.current.entry(other)?.device == device
+        try connection.abort()
+        let asked = Thread { [path = site.root.path.appending("second").string] in
+            var facts = statvfs()
+            _ = statvfs(path, &facts)
+        }
+        asked.start()
+        try second.takeQuestion()
+        _ = consume second
+        while !asked.isFinished { usleep(1_000) }
+        try site.end(other, at: "second")
+        return isGivenAgain
     }
 }
