@@ -120,7 +120,8 @@ int hf_spawn(
     if (!failure && output >= 0) failure = posix_spawn_file_actions_adddup2(&files, 2, 1);
     if (!failure && output < 0) failure = posix_spawn_file_actions_addopen(&files, 1, "/dev/null", O_WRONLY, 0);
     if (!failure) failure = posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDONLY, 0);
-    if (!failure) failure = posix_spawn_file_actions_addclosefrom_np(&files, program >= 0 ? 5 : connection >= 0 ? 4 : 3);
+    int first_free = program >= 0 ? 5 : connection >= 0 ? 4 : 3;
+    if (!failure) failure = posix_spawn_file_actions_addclosefrom_np(&files, first_free);
     if (!failure) failure = posix_spawnattr_setsigmask(&attributes, &none);
     if (!failure) failure = posix_spawnattr_setsigdefault(&attributes, &all);
     if (!failure)
@@ -128,7 +129,8 @@ int hf_spawn(
             &attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSID);
     if (!failure)
         failure = posix_spawn(
-            &process, program >= 0 ? "/proc/self/fd/4" : path, &files, &attributes, (char *const *)arguments, (char *const *)environment);
+            &process, program >= 0 ? "/proc/self/fd/4" : path, &files, &attributes, (char *const *)arguments,
+            (char *const *)environment);
     posix_spawnattr_destroy(&attributes);
     posix_spawn_file_actions_destroy(&files);
     return failure ? -failure : open_child(process, process_descriptor);

@@ -24,8 +24,8 @@ int hf_is_hung_up(int socket);
 
 // Starts the program in a session of its own, with /dev/null as 0, `output` as 1 and 2 (/dev/null and the caller's 2 if
 // it is negative), `connection` as 3 unless it is negative, and nothing else open; no signal is blocked or ignored. The
-// program is what `hf_open_program` has opened, and then 4 is that, or what is at the path if `program` is negative. Its
-// process id, and a descriptor of it, which is readable when it has ended.
+// program is what `hf_open_program` has opened, and then 4 is that, or what is at the path if `program` is negative.
+// Its process id, and a descriptor of it, which is readable when it has ended.
 int hf_spawn(
     const char *path, const char *const arguments[], const char *const environment[], int program, int connection,
     int output, int *process_descriptor);
