@@ -49,7 +49,12 @@ public struct MountRecipe: Hashable, Sendable {
     /// leave out what comes after `fuse.`.
     public func isNamed(_ type: String) -> Bool {
         type == filesystem.rawValue || (type == "nfs4" && filesystem.rawValue == "nfs")
-            || (type == "fuse" && filesystem.rawValue.utf8.starts(with: "fuse.".utf8))
+            || (type == "fuse" && isFuse)
+    }
+
+    /// Whether a process serves it for as long as it is mounted.
+    public var isFuse: Bool {
+        filesystem.rawValue == "fuse" || filesystem.rawValue.utf8.starts(with: "fuse.".utf8)
     }
 
     /// What a filesystem is on.

@@ -92,11 +92,14 @@ final class HelperGroups: Sendable {
 
     /// The operation has ended.
     ///
-    /// - Parameter id: the mount that has come of it, which a daemon in the group serves; nil where there is none.
-    func end(_ group: ControlGroup, serving id: KernelMountID?) {
+    /// - Parameters:
+    ///   - id: the mount that has come of it; nil where there is none.
+    ///   - needsProcess: whether a process has to serve it; of another's program, as mount.nfs, often none is left.
+    func end(_ group: ControlGroup, serving id: KernelMountID?, needsProcess: Bool) {
         do throws(SystemCallError) {
-            // A program that mounts and ends, as mount.nfs does, leaves nothing to be watched.
-            if let id, try group.isPopulated {
+            // An earlier mount had the same id, where the kernel gives it again.
+            if let id { state.withLockedValue { $0.serving[id] = nil } }
+            if let id, needsProcess ? true : try group.isPopulated {
                 try group.note(id)
                 keep(group, serving: id, settled: .now + .seconds(60))
             } else {
@@ -127,7 +130,7 @@ final class HelperGroups: Sendable {
     func left() throws(SystemCallError) -> [KernelMountID: ControlGroup] {
         let settled = state.withLockedValue { $0.serving.filter { $0.value.settled <= .now } }
         if settled.isEmpty { return [:] }
-        let there = Set(try MountTable.current.entries().map(\.id))
+        let there = try MountTable.current.attached(of: Set(settled.keys))
         var left: [KernelMountID: ControlGroup] = [:]
         for (id, service) in settled where !there.contains(id) {
             do throws(SystemCallError) {

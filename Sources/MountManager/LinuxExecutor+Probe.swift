@@ -27,7 +27,8 @@ extension LinuxExecutor {
             return ProbeResult(.refused(.operation("ask the filesystem at", mountpoint, failed: error)))
         case .success(.late): return ProbeResult(.silent)
         case .success(.stuck(let worker)): return ProbeResult(.silent, rest: worker.end)
-        case .success(.ended), .success(.tooManyStuck), .success(.ownFolder), .success(.helper), .failure:
+        case .success(.ended), .success(.tooManyStuck), .success(.cacheInUse), .success(.ownFolder),
+            .success(.helper), .failure:
             return ProbeResult(.unknown)
         }
     }

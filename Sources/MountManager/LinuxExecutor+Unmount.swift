@@ -93,7 +93,7 @@ extension LinuxExecutor {
             case .refused(let refusal):
                 guard refusal.errno.isOfLostServer else { return nil }
                 return "answers \(refusal.errno) only"
-            case .ownFolder, .helper, .ended, .tooManyStuck: return nil
+            case .ownFolder, .helper, .ended, .tooManyStuck, .cacheInUse: return nil
             }
         }
     }
@@ -166,7 +166,7 @@ extension OperationFailure {
     var isLate: Bool {
         switch self {
         case .late, .stuck: true
-        case .refused, .ownFolder, .helper, .ended, .tooManyStuck: false
+        case .refused, .ownFolder, .helper, .ended, .tooManyStuck, .cacheInUse: false
         }
     }
 }

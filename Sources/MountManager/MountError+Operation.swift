@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import Filesystems
+internal import LinuxMount
 package import MountModel
 package import MountWorker
 
@@ -18,6 +19,15 @@ extension MountError {
                     state folder, the runtime folder nor the mount root in it, or move those ('holdfastd run --help')
                     """)
         case .helper(let failure): return mounting(source, failed: failure)
+        case .cacheInUse(let group):
+            return MountError(
+                .busy,
+                "cannot mount \(source): the program of an earlier mount here still has its cache; two would damage it",
+                context: Context(operation: "build", type: source.type.rawValue, source: source.source),
+                hint: """
+                    it ends when what was written is at the server: is that reached? its process is in \
+                    \(group.path)/cgroup.procs; to end it by hand loses nothing that is in its cache
+                    """)
         case .late, .stuck, .ended, .tooManyStuck:
             let context = Context(operation: "build", type: source.type.rawValue, source: source.source)
             return unanswered("mount \(source)", failure, context)
@@ -30,8 +40,8 @@ extension MountError {
     ) -> MountError {
         switch failure {
         case .refused(let error): return operation(verb, path, failed: error)
-        // Nothing but a build answers the last two.
-        case .late, .stuck, .ended, .tooManyStuck, .ownFolder, .helper:
+        // Nothing but a build answers the last three.
+        case .late, .stuck, .ended, .tooManyStuck, .ownFolder, .helper, .cacheInUse:
             return unanswered("\(verb) \(path)", failure, Context(operation: verb, target: path.description))
         }
     }
@@ -70,7 +80,7 @@ extension MountError {
             switch failure {
             case .late(let limit): limit
             case .stuck(let worker): worker.limit
-            case .refused, .ended, .tooManyStuck, .ownFolder, .helper: nil
+            case .refused, .ended, .tooManyStuck, .ownFolder, .helper, .cacheInUse: nil
             }
         if let limit {
             return MountError(

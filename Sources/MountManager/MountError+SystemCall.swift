@@ -8,16 +8,6 @@ internal import SystemPackage
 extension MountError {
     /// A mount that could not be built.
     package static func mounting(_ source: MountSource, failed error: SystemCallError) -> MountError {
-        if error.call == "cgroup.events" {
-            return MountError(
-                .busy,
-                "cannot mount \(source): the program of an earlier mount here still has its cache; two would damage it",
-                context: context("build", of: error, type: source.type.rawValue, source: source.source),
-                hint: """
-                    it ends when what was written is at the server: is that reached? its process is in \
-                    \(error.subject ?? ""); to end it by hand loses nothing that is in its cache
-                    """)
-        }
         let reason = error.kernelMessages.isEmpty ? "\(error.errno)" : error.kernelMessages.joined(separator: "; ")
         return MountError(
             isUnsupported(error) ? .unsupported : .mountFailed,

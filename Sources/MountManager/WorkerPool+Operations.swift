@@ -13,8 +13,17 @@ extension WorkerPool {
         if case .helper(let program) = recipe.medium {
             return try buildWithHelper(recipe, program, lock: lock, interrupt: interrupt)
         }
-        var answer = try call(WorkerOrder(.build(recipe, group: nil), lock: lock), interrupt: interrupt)
-        return try mount(&answer)
+        return try build(recipe, in: nil, lock: lock, interrupt: interrupt)
+    }
+
+    private func build(
+        _ recipe: MountRecipe, in group: ControlGroup?, lock: OperationLock?, interrupt: OperationInterrupt?
+    ) throws(OperationFailure) -> DetachedMount {
+        var answer = try call(WorkerOrder(.build(recipe, group: group?.path), lock: lock), interrupt: interrupt)
+        guard case .built = answer.reply, let descriptor = answer.descriptor.take() else {
+            throw failure(answer.reply)
+        }
+        do throws(SystemCallError) { return try DetachedMount(receiving: descriptor) } catch { throw .refused(error) }
     }
 
     /// In a control group of its own, which outlives the worker if it has mounted.
@@ -22,24 +31,16 @@ extension WorkerPool {
         _ recipe: MountRecipe, _ program: HelperProgram, lock: OperationLock?, interrupt: OperationInterrupt?
     ) throws(OperationFailure) -> DetachedMount {
         guard let groups else {
-            if program.kernel != nil {
-                var answer = try call(WorkerOrder(.build(recipe, group: nil), lock: lock), interrupt: interrupt)
-                return try mount(&answer)
-            }
+            if program.kernel != nil { return try build(recipe, in: nil, lock: lock, interrupt: interrupt) }
             throw .refused(SystemCallError("mkdir", .notSupported, on: "cgroup2 (helper programs need control groups)"))
         }
+        if let cache = program.cache { try wait(for: cache, in: groups, interrupt) }
         let group: ControlGroup
-        do throws(SystemCallError) {
-            if let cache = program.cache { try wait(for: cache, in: groups, interrupt) }
-            group = try groups.begin(cache: program.cache)
-        } catch {
-            throw .refused(error)
-        }
+        do throws(SystemCallError) { group = try groups.begin(cache: program.cache) } catch { throw .refused(error) }
         var id: KernelMountID?
         // A worker that waits for the filesystem which the program serves is freed by the program's end.
-        defer { groups.end(group, serving: id) }
-        var answer = try call(WorkerOrder(.build(recipe, group: group.path), lock: lock), interrupt: interrupt)
-        let mount = try mount(&answer)
+        defer { groups.end(group, serving: id, needsProcess: recipe.isFuse) }
+        let mount = try build(recipe, in: group, lock: lock, interrupt: interrupt)
         id = mount.id
         return mount
     }
@@ -50,25 +51,19 @@ extension WorkerPool {
 
     /// Waits until no program has the folder any more: an earlier mount's may be bringing its files to the server.
     ///
-    /// - Throws: EBUSY where it does not end.
+    /// - Throws: `cacheInUse` where it does not end.
     private func wait(
         for cache: FilePath, in groups: HelperGroups, _ interrupt: OperationInterrupt?
-    ) throws(SystemCallError) {
+    ) throws(OperationFailure) {
         let deadline = ContinuousClock.now + Self.patience
-        while let user = try groups.user(ofCache: cache) {
-            guard interrupt?.isRaised != true, .now < deadline else {
-                throw SystemCallError("cgroup.events", .resourceBusy, on: "\(user.path)/cgroup.procs")
-            }
+        while true {
+            let user: ControlGroup?
+            do throws(SystemCallError) { user = try groups.user(ofCache: cache) } catch { throw .refused(error) }
+            guard let user else { return }
+            guard interrupt?.isRaised != true, .now < deadline else { throw .cacheInUse(by: user) }
             // The kernel tells of its end, but not of a cancellation; one who waits for it has time.
             usleep(20_000)
         }
-    }
-
-    private func mount(_ answer: inout Answer) throws(OperationFailure) -> DetachedMount {
-        guard case .built = answer.reply, let descriptor = answer.descriptor.take() else {
-            throw failure(answer.reply)
-        }
-        do throws(SystemCallError) { return try DetachedMount(receiving: descriptor) } catch { throw .refused(error) }
     }
 
     func unmount(

@@ -88,7 +88,7 @@ public struct WorkerLoop: ~Copyable, Sendable {
             case .ownFolder(let shown): reply = .ownFolder(shown)
             case .helper(let failure): reply = .helperFailed(failure)
             // Only who waits for a worker knows these.
-            case .late, .stuck, .ended, .tooManyStuck: return
+            case .late, .stuck, .ended, .tooManyStuck, .cacheInUse: return
             }
         }
         try connection.send(reply, with: mount?.descriptorNumber ?? -1)

@@ -45,7 +45,7 @@ import Testing
                     let group = try groups.begin()
                     sched_yield()
                     if !isThere(group) { failures.withLock { $0.append("\(group.path) is gone") } }
-                    groups.end(group, serving: nil)
+                    groups.end(group, serving: nil, needsProcess: true)
                 } catch {
                     failures.withLock { $0.append("\(error)") }
                 }
@@ -61,10 +61,10 @@ import Testing
         let mounted = try groups.begin()
         #expect(failed != mounted)
         let (ended, serving) = (try sleeper(in: failed), try sleeper(in: mounted))
-        groups.end(failed, serving: nil)
+        groups.end(failed, serving: nil, needsProcess: true)
         try waitForEnd(of: ended)
         #expect(ended.terminationReason == .uncaughtSignal && ended.terminationStatus == SIGKILL)
-        groups.end(mounted, serving: Self.id)
+        groups.end(mounted, serving: Self.id, needsProcess: true)
         // The next one takes away what is empty, and nothing else.
         let next = try groups.begin()
         #expect(!isThere(failed))
@@ -87,7 +87,7 @@ import Testing
         let begun = try groups.begin()
         try groups.sweep()
         #expect(isThere(begun))
-        groups.end(begun, serving: nil)
+        groups.end(begun, serving: nil, needsProcess: true)
         groups.close()
         #expect(!isThere(begun))
     }
@@ -99,7 +99,7 @@ import Testing
         let second = try HelperGroups(named: name)
         let other = try second.begin()
         #expect(other != taken)
-        second.end(other, serving: nil)
+        second.end(other, serving: nil, needsProcess: true)
         try taken.kill()
         try waitForEnd(of: serving)
         second.close()
@@ -115,7 +115,7 @@ import Testing
         let other = try HelperGroups(named: name)
         #expect(try other.user(ofCache: caches[0]) == group)
         #expect(try other.user(ofCache: caches[1]) == nil)
-        groups.end(group, serving: nil)
+        groups.end(group, serving: nil, needsProcess: true)
         try waitForEnd(of: serving)
         while try group.isPopulated { sched_yield() }
         #expect(try other.user(ofCache: caches[0]) == nil)
@@ -127,7 +127,7 @@ import Testing
         let groups = try HelperGroups(named: name)
         let group = try groups.begin()
         let serving = try sleeper(in: group)
-        groups.end(group, serving: Self.id)
+        groups.end(group, serving: Self.id, needsProcess: true)
         #expect(!groups.isDeserted(Self.id) && !groups.isDeserted(KernelMountID(rawValue: 7)))
         let (told, continuation) = AsyncStream.makeStream(of: KernelMountID.self)
         let watching = Task { await groups.watchDeserted { continuation.yield($0) } }
@@ -149,7 +149,7 @@ import Testing
         let groups = try HelperGroups(named: name)
         let group = try groups.begin()
         let serving = try sleeper(in: group)
-        groups.end(group, serving: Self.id)
+        groups.end(group, serving: Self.id, needsProcess: true)
         let later = try HelperGroups(named: name)
         #expect(!later.isDeserted(Self.id))
         later.kill(serving: Self.id)
@@ -163,7 +163,7 @@ import Testing
         let groups = try HelperGroups(named: name)
         let group = try groups.begin()
         let serving = try sleeper(in: group)
-        groups.end(group, serving: Self.id)
+        groups.end(group, serving: Self.id, needsProcess: true)
         // Its mount may still be about to get its place.
         #expect(try groups.left() == [:])
         let later = try HelperGroups(named: name)
@@ -172,5 +172,20 @@ import Testing
         try waitForEnd(of: serving)
         #expect(try later.left() == [:])
         later.close()
+    }
+
+    @Test func `whose process ended before its operation is known as deserted, and what needs none is not`() throws {
+        let groups = try HelperGroups(named: name)
+        let served = try groups.begin()
+        groups.end(served, serving: Self.id, needsProcess: true)
+        #expect(isThere(served) && groups.isDeserted(Self.id))
+        // The kernel has given the id again, to a mount of another type: the first one's group is not its own.
+        let mounted = try groups.begin()
+        groups.end(mounted, serving: Self.id, needsProcess: false)
+        #expect(!groups.isDeserted(Self.id))
+        try groups.sweep()
+        #expect(!isThere(mounted))
+        groups.close()
+        #expect(!isThere(served))
     }
 }
