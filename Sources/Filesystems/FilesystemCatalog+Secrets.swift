@@ -11,8 +11,6 @@ extension FilesystemCatalog {
 }
 
 extension FilesystemEntry {
-    /// At most this many bytes of a secret: as many as a file of one may have.
-    static let maximumSecretLength = 1 << 16
     /// What stands for the file of an option that comes with the request; no absolute path is like it.
     static let inlineValue = "inline"
 
@@ -26,10 +24,10 @@ extension FilesystemEntry {
     /// - Throws: `invalid_argument`, which says what is wrong with it and shows nothing of it.
     func check(_ secret: Secret, for option: String) throws(MountError) {
         if secret.content.isEmpty { throw .invalidArgument("the secret for option '\(option)' is empty") }
-        if secret.content.count > Self.maximumSecretLength {
+        if secret.content.count > Secret.maximumLength {
             throw .invalidArgument(
                 "the secret for option '\(option)' is \(secret.content.count) bytes long; at most "
-                    + "\(Self.maximumSecretLength) are allowed")
+                    + "\(Secret.maximumLength) are allowed")
         }
         if secret.content.contains(0) {
             throw .invalidArgument("the secret for option '\(option)' has a NUL byte")

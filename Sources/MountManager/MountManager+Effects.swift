@@ -44,18 +44,19 @@ extension MountManager {
         case .unmount(let id, let rung):
             let server = machine.state.row.flatMap { configuration.catalog.server(of: $0.source.source) }
             let probe = probing[mountpoint]
-            let (ladder, wasSilent) = (configuration.ladder, machine.silence != nil)
+            let ladder = configuration.ladder
+            let rungIfSilent = ladder.rung(inPlaceOf: rung, isSilent: machine.silence != nil)
             // As long as it is asked it is in use; who asks in vain is ended by the ladder.
             probe?.cancel()
             operate(machine, in: .table, server: server) {
                 await probe?.value
+                var rung = rung
                 // What it said last may be long ago, and a plain unmount loses nothing.
-                var isSilent = false
-                if wasSilent, rung == 0, ladder.rung(inPlaceOf: rung, isSilent: true) != rung {
-                    let limit = ladder.patience
-                    isSilent = await executor.probe(id, at: mountpoint, within: limit).answer == .silent
+                if rungIfSilent != rung,
+                    await executor.probe(id, at: mountpoint, within: ladder.patience).answer == .silent
+                {
+                    rung = rungIfSilent
                 }
-                let rung = ladder.rung(inPlaceOf: rung, isSilent: isSilent)
                 return await .ended(executor.unmount(id, from: mountpoint, rung: rung))
             }
         case .close:

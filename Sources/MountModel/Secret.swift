@@ -4,6 +4,9 @@
 ///
 /// Nothing that prints a value shows it. Two are equal if their bytes are.
 public struct Secret: Hashable, Sendable, Codable {
+    /// At most this many bytes; a file of a credential has no more either.
+    public static let maximumLength = 1 << 16
+
     /// As a file has it: with a newline at its end, without which programs do not read a key.
     public let content: [UInt8]
 

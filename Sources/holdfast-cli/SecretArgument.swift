@@ -7,9 +7,6 @@ import MountModel
 
 /// `NAME=FD` or `NAME=-`: the option whose secret is read, and the descriptor from which.
 struct SecretArgument {
-    /// At most this many bytes are read: as many as a secret may have.
-    static let maximumLength = 1 << 16
-
     let name: String
     let descriptor: Int32
 
@@ -48,7 +45,7 @@ struct SecretArgument {
             }
             if count == 0 { break }
             bytes += buffer[..<count]
-            if bytes.count > Self.maximumLength { throw problem("has more than \(Self.maximumLength) bytes") }
+            if bytes.count > Secret.maximumLength { throw problem("has more than \(Secret.maximumLength) bytes") }
         }
         guard let text = String(validating: bytes, as: UTF8.self) else { throw problem("is no text in UTF-8") }
         return Secret(text)

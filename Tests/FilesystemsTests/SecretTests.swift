@@ -82,6 +82,12 @@ import Testing
         #expect(!"\(error) \(error.context)".contains(Self.text))
     }
 
+    @Test("the command that shows why ssh fails names no file for a key that came with the request")
+    func trial() throws {
+        let source = try source("sshfs", [], ["IdentityFile": Secret(Self.text)])
+        #expect(source.trialCommand?.contains(" -i KEY-FILE ") == true, "\(source.trialCommand ?? "")")
+    }
+
     @Test("'inline' is nothing that a caller can write")
     func written() {
         #expect(refusal("sshfs", ["IdentityFile=inline"])?.message.contains("absolute path") == true)

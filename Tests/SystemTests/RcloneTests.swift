@@ -76,11 +76,7 @@ extension RealDaemon {
 
         /// Its manual: two of them with one cache folder damage each other's files.
         @Test func noSecondOneBeginsWhileTheFirstStillHasItsCache() throws {
-            try TestHost.run { host in
-                let server = try WebDAVServer(in: host.folder)
-                let (config, _) = try server.configuration("rclone.conf", password: server.password)
-                let options = ["config=\(config)", "vfs-cache-mode=writes"]
-                let before = caches()
+            try runWithCache { host, server, options, _ in
                 let path = try host.attach("vm-1", to: server.source, type: "rclone", options: options).path
                 let first = try host.helpers()
                 for process in first { kill(process, SIGSTOP) }
@@ -101,16 +97,11 @@ extension RealDaemon {
                 _ = try host.client.detach(
                     DetachSelector(source: server.source, consumer: "vm-2", at: other.path))
                 try host.expectNoHelpers()
-                for path in caches().subtracting(before) { try FileManager.default.removeItem(atPath: path) }
             }
         }
 
         @Test func withACacheFilesAreWrittenAnywhere() throws {
-            try TestHost.run { host in
-                let server = try WebDAVServer(in: host.folder)
-                let (config, _) = try server.configuration("rclone.conf", password: server.password)
-                let options = ["config=\(config)", "vfs-cache-mode=writes"]
-                let before = caches()
+            try runWithCache { host, server, options, before in
                 let path = try host.attach("vm-1", to: server.source, type: "rclone", options: options).path
                 let file = open(path + "/file", O_RDWR | O_CREAT, 0o644)
                 try #require(file >= 0)
@@ -124,6 +115,18 @@ extension RealDaemon {
                 #expect(caches().subtracting(before).count == 1, "a mount has a cache of its own")
                 try host.detach("vm-1", from: server.source)
                 try host.expectNoHelpers()
+            }
+        }
+
+        /// Runs the body with a server and the options with which files are cached, and removes what is cached then.
+        private func runWithCache(
+            _ body: (TestHost, _ server: WebDAVServer, _ options: [String], _ before: Set<String>) throws -> Void
+        ) throws {
+            try TestHost.run { host in
+                let server = try WebDAVServer(in: host.folder)
+                let (config, _) = try server.configuration("rclone.conf", password: server.password)
+                let before = caches()
+                try body(host, server, ["config=\(config)", "vfs-cache-mode=writes"], before)
                 for path in caches().subtracting(before) { try FileManager.default.removeItem(atPath: path) }
             }
         }

@@ -14,7 +14,9 @@ extension MountSource {
             guard let value = option.value else { continue }
             switch option.name {
             case "port": words += ["-p", value]
-            case "IdentityFile": words += ["-i", value, "-o", "IdentitiesOnly=yes"]
+            case "IdentityFile":
+                // A key that came with the request is in no file.
+                words += ["-i", value == FilesystemEntry.inlineValue ? "KEY-FILE" : value, "-o", "IdentitiesOnly=yes"]
             case "UserKnownHostsFile", "ConnectTimeout": words += ["-o", "\(option.name)=\(value)"]
             default: continue
             }
