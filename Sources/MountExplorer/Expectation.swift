@@ -15,6 +15,8 @@ enum Expectation {
     case ends(KeySet)
     /// What could not be written waits for the clock, unless somebody asks for it.
     case noRetry(Machine.Batch)
+    /// The mount is gone, and nobody asks for it: it is made anew when the clock says so.
+    case noBuild
     /// The unmount has hung, and the ladder has another rung.
     case unmount(MountID, rung: Int)
 
@@ -43,6 +45,8 @@ enum Expectation {
             for case .write(let batch) in effects where batch.requests.isEmpty && batch.repeats(refused) {
                 throw Violation("liveness", "a write that was refused is tried again at once, and nobody asks for it")
             }
+        case .noBuild:
+            for case .build in effects { throw Violation("10", "a mount that was lost is made anew without a pause") }
         case .unmount(let id, let rung):
             if !effects.contains(.unmount(id, rung: rung)) {
                 throw Violation("10", "the unmount has hung, and rung \(rung) of the ladder is not tried")
@@ -71,6 +75,11 @@ extension World {
                 !machine.queue.contains(where: { $0.source == machine.row?.source })
             else { return .anything }
             return .unmount(id, rung: rung + 1)
+        case .end:
+            guard case .inspect = running, machine.seen == .ours, machine.row?.source.isExternal == false,
+                !machine.queue.contains(where: \.isAttach)
+            else { return .anything }
+            return .noBuild
         case .build(succeeds: false):
             guard let operation = machine.operation, case .build(let source) = operation.kind else { return .anything }
             if operation.isAborted { return .noSharedFailure }

@@ -26,8 +26,8 @@ final class Machine {
     var builtID: MountID?
     /// A built mount that is being let go of, which may take as long as an unmount; the next build waits for it.
     var closing: (task: Task<Void, Never>, number: UInt64)?
-    /// The retry clock.
-    var timer: (task: Task<Void, Never>, token: UInt64)?
+    /// The retry clock; without a pause, what it is for is as good as under way.
+    var timer: (task: Task<Void, Never>, token: UInt64, hasPause: Bool)?
     var backoff: Backoff
     /// Why the last operation did not end as it was wanted.
     var problem: MountError?
@@ -76,7 +76,10 @@ final class Machine {
     }
 
     /// Whether nothing is under way and nobody waits for an answer.
-    var isAtRest: Bool { closing == nil && (isDropped ? state.write == nil : state.isAtRest) }
+    var isAtRest: Bool {
+        if closing != nil || timer?.hasPause == false { return false }
+        return isDropped ? state.write == nil : state.isAtRest
+    }
 
     /// Whether its build has not begun.
     var isBuildWaiting: Bool { operation?.turn.lane == .sources && operation?.turn.state == .waiting }

@@ -67,8 +67,8 @@ extension MountManager {
             noteEnd(of: key, on: source.source, at: machine)
         case .reply(let id, let answer):
             reply(answer, to: id, of: machine)
-        case .arm:
-            arm(machine)
+        case .arm(let setback):
+            arm(machine, after: setback)
         case .disarm:
             machine.timer?.task.cancel()
             machine.timer = nil
@@ -160,7 +160,7 @@ extension MountManager {
         if machine.state.phase == .mounted {
             // Why it could not be put right stays to be shown.
             if machine.drift == nil || !isHealingRefused { machine.problem = nil }
-            machine.backoff.reset()
+            machine.backoff.succeeded()
         }
     }
 
@@ -283,18 +283,18 @@ extension MountManager {
 
     // MARK: - The retry clock
 
-    private func arm(_ machine: Machine) {
+    private func arm(_ machine: Machine, after setback: MountpointState.Setback) {
         // The next start looks again; nothing new is begun on the way out.
         guard !isStopping else { return }
         let token = nextNumber()
-        let pause = machine.backoff.pause()
+        let pause = machine.backoff.pause(after: setback)
         let mountpoint = machine.mountpoint
         let task = Task {
             guard await Deadline.passes(after: pause) else { return }
             fire(token, at: mountpoint)
         }
         machine.timer?.task.cancel()
-        machine.timer = (task, token)
+        machine.timer = (task, token, hasPause: pause > .zero)
     }
 
     private func fire(_ token: UInt64, at mountpoint: Mountpoint) {

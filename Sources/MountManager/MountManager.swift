@@ -132,6 +132,8 @@ public actor MountManager {
         for probe in probing.values { probe.cancel() }
         for machine in machines.values {
             machine.timer?.task.cancel()
+            machine.timer = nil
+            noteRest(of: machine)
             for id in machine.waiting.keys { withdraw(id, at: machine.mountpoint, because: .stopping) }
             // The next start finds what this one has not come to, and who still acts.
             if case .orphan = machine.state.operation?.kind {

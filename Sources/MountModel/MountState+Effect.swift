@@ -23,8 +23,16 @@ extension MountState {
         /// Answer the request; each is answered once.
         case reply(RequestID, Answer)
         /// Start the retry clock, which was not running; how long it runs is the shell's back-off.
-        case arm
+        case arm(after: Setback)
         /// Stop the retry clock, which was running.
         case disarm
+    }
+
+    /// What the retry clock is started after.
+    public enum Setback: Hashable, Sendable {
+        /// Something was tried in vain, or something stands in the way.
+        case failure
+        /// A mount in use is gone. The first time it is made anew at once; one that is lost again and again is not.
+        case loss
     }
 }

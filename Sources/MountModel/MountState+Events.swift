@@ -63,7 +63,10 @@ extension MountState {
             // The row may have gone meanwhile, and with it what this is about.
             let isAboutRow = id == row?.id || end == .empty || end == .foreign
             let wasObstructed = isObstructed
+            let wasThere = seen == .ours
             seen = isAboutRow ? end : .unknown
+            // One that dies whenever it is made is not made as fast as it dies.
+            if wasThere && seen == .empty { armIfLost(after: .loss) }
             // The pause was for what stood in the way, and that has gone.
             if wasObstructed && !isObstructed { disarm() }
             // What hung has ended after all, or something else is to be done first.

@@ -105,15 +105,15 @@ extension MountState {
         effects.append(.close)
     }
 
-    mutating func arm() {
+    mutating func arm(after setback: Setback = .failure) {
         if isTimerArmed { return }
         isTimerArmed = true
-        effects.append(.arm)
+        effects.append(.arm(after: setback))
     }
 
-    /// Starts it where attachments are left without their mount.
-    mutating func armIfLost() {
-        if !held.isEmpty && isHealedByItself { arm() }
+    /// Starts it where attachments are left without their mount, which is to be made anew.
+    mutating func armIfLost(after setback: Setback = .failure) {
+        if !held.isEmpty && isHealedByItself && !isReadOnly { arm(after: setback) }
     }
 
     mutating func disarm() {

@@ -75,6 +75,21 @@ import Testing
         #expect(harness.kernel.count(.build) == 2)
     }
 
+    @Test func whatIsLostAgainAndAgainIsMountedAgainWithPauses() async throws {
+        let harness = try await ManagerHarness()
+        try await harness.attach("vm-1")
+        for builds in [2, 2] {
+            harness.kernel.unmountTop(at: try Mountpoint(Self.place))
+            await harness.manager.takeChanges()
+            try await harness.settle()
+            #expect(harness.kernel.count(.build) == builds)
+        }
+        #expect(try await harness.phase() == .lost)
+        // Who asks for it does not wait.
+        try await harness.attach("vm-2")
+        #expect(harness.kernel.count(.build) == 3)
+    }
+
     @Test func whatIsToBeReportedStaysLostUntilSomebodyAsks() async throws {
         let harness = try await ManagerHarness(reconcile: ReconcilePolicy(otherwise: .report))
         try await harness.attach("vm-1")

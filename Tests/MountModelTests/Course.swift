@@ -75,7 +75,8 @@ final class Course {
         case .write(let batch): text(batch)
         case .ended(let key, let source): "\(key) on \(source) ended"
         case .reply(let id, let answer): "\(id) \(answer)"
-        case .arm: "arm"
+        case .arm(after: .failure): "arm"
+        case .arm(after: .loss): "arm after a loss"
         case .disarm: "disarm"
         }
     }

@@ -8,6 +8,7 @@ import Testing
         let course = Course.mounted("a")
         course.tell(.hint)
         course.tell(.operationEnded(.empty))
+        course.tell(.timer)
         course.tell(.built(nil))
         precondition(course.state.phase == .lost && course.state.isTimerArmed)
         return course
@@ -16,12 +17,21 @@ import Testing
     @Test func `a mount that is gone is made again with a new id, and its attachments stay`() {
         let course = Course.mounted("a")
         #expect(course.tell(.hint) == ["inspect 7"])
-        #expect(course.tell(.operationEnded(.empty)) == ["build nfs"])
+        #expect(course.tell(.operationEnded(.empty)) == ["arm after a loss"])
+        #expect(course.state.phase == .lost)
+        #expect(course.tell(.timer) == ["build nfs"])
         #expect(course.tell(.built(8)) == ["write row nfs/8"])
         #expect(course.tell(.committed(true)) == ["place 8"])
         #expect(course.tell(.operationEnded(.ours)) == ["close"])
         #expect(course.state.phase == .mounted)
         #expect(course.state.held == ["a"])
+    }
+
+    @Test func `who asks for a mount that has just gone does not wait for the clock`() {
+        let course = Course.mounted("a")
+        course.tell(.hint)
+        course.attach("b")
+        #expect(course.tell(.operationEnded(.empty)) == ["arm after a loss", "disarm", "build nfs"])
     }
 
     @Test func `an attach to a lost mount builds at once, and its failure is the waiters' only`() {
