@@ -11,26 +11,29 @@ extension OwnedDescriptor {
     ///
     /// - Parameter mode: of a file that `O_CREAT` makes, before the umask; 0 for all other calls.
     static func open(
-        _ path: FilePath, at folder: CInt = -1, flags: CInt, mode: UInt32 = 0, _ lookUp: LookUp, on subject: FilePath
+        _ path: FilePath, at folder: CInt = -1, flags: CInt, mode: UInt32 = 0, _ lookUp: LookUp,
+        on subject: @autoclosure () -> FilePath
     ) throws(SystemCallError) -> OwnedDescriptor {
         let opened = path.withPlatformString { hf_openat2(folder, $0, flags, mode, lookUp.resolve) }
-        return OwnedDescriptor(owning: try SystemCallError.check(opened, "openat2", on: subject.string))
+        return OwnedDescriptor(owning: try SystemCallError.check(opened, "openat2", on: subject().string))
     }
 
     /// Opens a place without opening the file: `O_PATH|O_NOFOLLOW`, and no `O_DIRECTORY`, which triggers automounts.
     ///
     /// A symbolic link as the last component is opened itself; ask `FileFacts`.
     static func openPlace(
-        _ path: FilePath, at folder: CInt, _ lookUp: LookUp, on subject: FilePath
+        _ path: FilePath, at folder: CInt, _ lookUp: LookUp,
+        on subject: @autoclosure () -> FilePath
     ) throws(SystemCallError) -> OwnedDescriptor {
-        try open(path, at: folder, flags: hf_o_path | O_NOFOLLOW, lookUp, on: subject)
+        try open(path, at: folder, flags: hf_o_path | O_NOFOLLOW, lookUp, on: subject())
     }
 
     /// Opens a folder for reading; not for what may be a mount of a filesystem that hangs.
     static func openFolder(
-        _ path: FilePath, at folder: CInt, _ lookUp: LookUp, on subject: FilePath
+        _ path: FilePath, at folder: CInt, _ lookUp: LookUp,
+        on subject: @autoclosure () -> FilePath
     ) throws(SystemCallError) -> OwnedDescriptor {
-        try open(path, at: folder, flags: O_RDONLY | O_DIRECTORY | O_NOFOLLOW, lookUp, on: subject)
+        try open(path, at: folder, flags: O_RDONLY | O_DIRECTORY | O_NOFOLLOW, lookUp, on: subject())
     }
 
     /// Opens an absolute path in which no component may be a symbolic link: what an administrator or a policy has read

@@ -29,9 +29,9 @@ public struct SystemCallError: Error, Hashable, Sendable, CustomStringConvertibl
     /// Turns the `-errno` convention of `CLinux` into a value or an error.
     @discardableResult
     package static func check<Value: FixedWidthInteger & SignedInteger>(
-        _ result: Value, _ call: String, on subject: String? = nil
+        _ result: Value, _ call: String, on subject: @autoclosure () -> String? = nil
     ) throws(SystemCallError) -> Value {
         guard result < 0 else { return result }
-        throw SystemCallError(call, Errno(rawValue: CInt(-result)), on: subject)
+        throw SystemCallError(call, Errno(rawValue: CInt(-result)), on: subject())
     }
 }

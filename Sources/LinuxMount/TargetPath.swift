@@ -13,17 +13,20 @@ public struct TargetPath: Sendable {
     public let root: ManagedRoot
     /// The path from the root: names only.
     public let relative: FilePath
+    /// The last component.
+    let name: FilePath
+    /// The path from the root to the folder that holds the place.
+    let folder: FilePath
 
     init(root: ManagedRoot, relative: FilePath) {
         self.root = root
         self.relative = relative
+        name = FilePath(root: nil, relative.components.suffix(1))
+        folder = relative.removingLastComponent()
     }
 
     /// The whole path, for people and answers; operations do not use it.
     public var path: FilePath { root.path.appending(relative.components) }
-
-    /// The last component.
-    var name: FilePath { FilePath(root: nil, relative.components.suffix(1)) }
 
     var table: MountTable { root.table }
 
@@ -52,7 +55,6 @@ public struct TargetPath: Sendable {
     }
 
     func openParent() throws(SystemCallError) -> Parent {
-        let folder = relative.removingLastComponent()
         do throws(SystemCallError) {
             return .found(
                 try .openPlace(
@@ -71,7 +73,7 @@ public struct TargetPath: Sendable {
     /// The first mount on the way.
     private func obstruction(_ refusal: SystemCallError) throws(SystemCallError) -> KernelMountID {
         var walked: FilePath = "."
-        for component in relative.removingLastComponent().components {
+        for component in folder.components {
             let folder = try OwnedDescriptor.openPlace(
                 walked, at: root.held.root.rawValue, .beneathOneMount, on: root.path)
             let id = try table.mountID(of: FilePath(root: nil, [component]), in: folder)
