@@ -9,4 +9,8 @@ public enum SanitizerOptions {
     public static let environment = ProcessInfo.processInfo.environment.filter {
         ["ASAN_OPTIONS", "TSAN_OPTIONS"].contains($0.key)
     }
+
+    /// How long a client waits beyond its request's own deadline. Under ThreadSanitizer a daemon that recovers hundreds
+    /// of mounts answers late: its threads queue for one lock of the Swift runtime, in code that is not specialized.
+    public static let patience = Duration.seconds(environment.keys.contains("TSAN_OPTIONS") ? 120 : 10)
 }

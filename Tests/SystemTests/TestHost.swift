@@ -86,7 +86,9 @@ final class TestHost: @unchecked Sendable {  // SAFETY: only the test's own thre
         daemon = nil
     }
 
-    var client: APIClient { get { APIClient(socketPath: folder + "/run/holdfast.sock") } }
+    var client: APIClient {
+        get { APIClient(socketPath: folder + "/run/holdfast.sock", patience: SanitizerOptions.patience) }
+    }
 
     @discardableResult
     func attach(
