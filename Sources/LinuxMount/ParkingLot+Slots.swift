@@ -16,7 +16,8 @@ extension ParkingLot {
             KernelCall.park.made { hf_move_mount(number, "", lot, slot, UInt32(HF_MOVE_MOUNT_F_EMPTY_PATH)) }
         }
         if moved < 0 { try removeSlot(id) }
-        if moved == -Errno.invalidArgument.rawValue { return false }
+        // ENOENT: what it shows has been removed, such as the folder that a bind was made of.
+        if [Errno.invalidArgument, .noSuchFileOrDirectory].contains(Errno(rawValue: -moved)) { return false }
         try SystemCallError.check(moved, "move_mount", on: subject(id))
         return true
     }

@@ -137,6 +137,25 @@ extension RealKernel {
             }
         }
 
+        @Test func `a bind of a folder that was removed, which cannot be moved either, is unmounted`() throws {
+            try Sandbox.run { sandbox in
+                let folder = sandbox.folder.appending("source").string
+                try #require(mkdir(folder, 0o755) == 0)
+                let target = try sandbox.root.target("a")
+                _ = try target.prepareFolder()
+                let mount = try DetachedMount(cloning: FilePath(folder))
+                let id = mount.id
+                try #require(try target.place(mount, parking: sandbox.parking) == .placed)
+                try #require(rmdir(folder) == 0)
+                let file = open(target.path.string, O_RDONLY | O_DIRECTORY)
+                #expect(try target.unmountExactly(id, parking: sandbox.parking) == .busy)
+                close(file)
+                #expect(try target.unmountExactly(id, parking: sandbox.parking) == .unmounted)
+                #expect(try sandbox.parking.slotFolders() == [])
+                try target.removeFolder()
+            }
+        }
+
         private func settle(
             _ id: KernelMountID, at target: TargetPath, _ parking: ParkingLot
         ) throws(SystemCallError) -> PlaceOutcome {
