@@ -58,9 +58,7 @@ extension MountError {
         if !words.hasPrefix("\(failure.program): ") { words = "\(failure.program): \(words)" }
         return MountError(
             .mountFailed, "cannot mount \(source): \(words)",
-            context: Context(
-                operation: "build", type: source.type.rawValue, source: source.source,
-                kernelMessages: failure.output),
+            context: Context(operation: "build", type: source.type.rawValue, source: source.source),
             hint: "is the server reached, and are the credentials right? "
                 + (source.trialCommand.map { "ssh itself says it to root at a terminal: \($0)" }
                     ?? "the words are \(failure.program)'s own"))

@@ -65,14 +65,28 @@ enum HelperRun {
     ) throws(SystemCallError) -> ChildProcess {
         for folder in folders {
             do throws(SystemCallError) {
-                return try ChildProcess(
-                    FilePath("\(folder)/\(program)"), arguments, environment: environment, output: output)
+                let path = FilePath("\(folder)/\(program)")
+                try requireRoots(path)
+                return try ChildProcess(path, arguments, environment: environment, output: output)
             } catch {
                 if error.errno != .noSuchFileOrDirectory { throw error }
             }
         }
         throw SystemCallError(
             "posix_spawn", .noSuchFileOrDirectory, on: "\(program) (not in \(folders.joined(separator: ", ")))")
+    }
+
+    /// It runs as root: whoever can write it is root.
+    private static func requireRoots(_ program: FilePath) throws(SystemCallError) {
+        var facts = stat()
+        guard program.withPlatformString({ stat($0, &facts) }) == 0 else {
+            throw SystemCallError("stat", Errno(rawValue: errno), on: program.string)
+        }
+        guard facts.st_uid == 0, facts.st_mode & 0o022 == 0 else {
+            throw SystemCallError(
+                "posix_spawn", .permissionDenied,
+                on: "\(program) (others than root can write it: chown root \(program); chmod go-w \(program))")
+        }
     }
 
     /// Takes what is there; what is beyond the limit is let go of.
