@@ -9,10 +9,11 @@ public struct Mountpoint: Hashable, Sendable, Comparable, CustomStringConvertibl
 
     /// Checks the path as it was written, before anything could tidy it up.
     ///
+    /// - Parameter what: what an error calls it.
     /// - Throws: `invalid_argument` for a relative path, `..`, `.`, an empty component, a control character, more than
     ///   4,095 bytes (`PATH_MAX`) or a component of more than 255.
-    public init(_ text: String) throws(MountError) {
-        try InputText.checkAbsolutePath(text, as: "mountpoint")
+    public init(_ text: String, as what: String = "mountpoint") throws(MountError) {
+        try InputText.checkAbsolutePath(text, as: what)
         path = FilePath(text)
     }
 

@@ -112,7 +112,7 @@ struct Settings {
 
     private static func path(_ text: String, _ name: String) throws(MountError) -> Mountpoint {
         do throws(MountError) {
-            return try Mountpoint(text)
+            return try Mountpoint(text, as: "path")
         } catch {
             throw .invalidArgument("\(name): \(error.message)", hint: error.hint)
         }

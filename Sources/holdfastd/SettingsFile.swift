@@ -105,6 +105,7 @@ struct SettingsFile: Codable {
     /// - Throws: `invalid_argument` with line and column, or the name of a setting that does not exist.
     static func read(_ path: String) throws(MountError) -> SettingsFile {
         let text = try content(of: path)
+        try TOMLHeader.check(text, of: path)
         do {
             let table = try TOMLTable(string: text)
             try check(table, CodingKeys.self, path)

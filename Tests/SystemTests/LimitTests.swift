@@ -65,6 +65,11 @@ extension RealDaemon {
             ("waiting_per_mountpoint = 1000001", "waiting_per_mountpoint of limits is 1000001"),
             ("request_timeout_seconds = 86401", "1 to 86400 are allowed"),
             ("mount = 5", "there is no setting 'mount'"),
+            // The parser would end the process at these.
+            ("[/srv/x]", "line 2, column 2: a table's name cannot begin so"),
+            ("[=]", "line 2, column 2"), ("  [ [ [a]]]", "line 2, column 7"), ("[#", "line 2, column 2"),
+            ("mounts = 5\n[", "line 3"), ("[[", "line 2"), ("[]", "line 2"), ("['", "line 2"), ("[a.=]", "line 2"),
+            ("[a.]", "line 2"), ("[a]b", "line 2"), ("[a", "line 2"), ("=", "line 2"), ("a.[", "line 2"),
         ])
         func aLimitThatMakesNoSenseIsRefused(_ text: String, _ complaint: String) throws {
             try TestHost.run(start: false) { host in
