@@ -70,9 +70,12 @@ public struct ManagerService: MountService {
         let mountpoint = try selector.at.map { (path) throws(MountError) in try Mountpoint(path) }
         let type = selector.type.map { FilesystemType(rawValue: $0) }
         let found = await manager.mountpoints(holding: key) { status in
-            guard type == nil || status.source.type == type, mountpoint == nil || status.mountpoint == mountpoint,
-                let entry = try? catalog.entry(status.source.type)
+            guard type == nil || status.source.type == type, mountpoint == nil || status.mountpoint == mountpoint
             else { return false }
+            // A type that the configuration has no longer has no other forms of its sources.
+            guard let entry = try? catalog.entry(status.source.type) else {
+                return status.source.source == selector.source
+            }
             // What is no source of this type at all does not match one.
             return (try? entry.canonicalSource(selector.source)) == status.source.source
         }

@@ -73,7 +73,9 @@ struct Attach: ParsableCommand {
         let arguments = try secrets.map { try SecretArgument($0) }
         do throws(Problem) {
             request.source = try SourceArgument.absolute(source)
-            for argument in arguments { request.secrets?[argument.name] = try argument.read() }
+            let limit = timeout.map { Duration.seconds($0.seconds) } ?? APIClient.defaultTimeout
+            let deadline = SuspendingClock.now + limit
+            for argument in arguments { request.secrets?[argument.name] = try argument.read(until: deadline) }
         } catch {
             throw session.fail(error)
         }

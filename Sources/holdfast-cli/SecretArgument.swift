@@ -30,13 +30,14 @@ struct SecretArgument {
         descriptor = Int32(parts[1]) ?? STDIN_FILENO
     }
 
-    /// Reads to the end of the descriptor; blocks until it comes.
+    /// Reads to the end of the descriptor; blocks until it comes, or until the deadline.
     ///
-    /// - Throws: `invalid_argument` for what cannot be read, and for what is no text or too long.
-    func read() throws(Problem) -> Secret {
+    /// - Throws: `invalid_argument` for what cannot be read, and for what is no text or too long; `timed_out`.
+    func read(until deadline: SuspendingClock.Instant) throws(Problem) -> Secret {
         var bytes: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 4096)
         while true {
+            try wait(until: deadline)
             let count = Glibc.read(descriptor, &buffer, buffer.count)
             let code = errno
             if count < 0, code == EINTR { continue }
@@ -49,6 +50,24 @@ struct SecretArgument {
         }
         guard let text = String(validating: bytes, as: UTF8.self) else { throw problem("is no text in UTF-8") }
         return Secret(text)
+    }
+
+    private func wait(until deadline: SuspendingClock.Instant) throws(Problem) {
+        var entry = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+        while true {
+            let left = SuspendingClock.now.duration(to: deadline).components
+            let milliseconds = max(0, min(left.seconds, 86_400) * 1000 + left.attoseconds / 1_000_000_000_000_000)
+            let ready = poll(&entry, 1, Int32(milliseconds))
+            // What cannot be polled is told by the read.
+            if ready > 0 || (ready < 0 && errno != EINTR) { return }
+            guard ready == 0, SuspendingClock.now >= deadline else { continue }
+            throw Problem(
+                MountError(
+                    .timedOut,
+                    "the secret for option '\(InputText.quoted(name))' has not come to its end on descriptor "
+                        + "\(descriptor) within the request's time",
+                    hint: "the attach was not begun; whoever writes the secret has to close the descriptor"))
+        }
     }
 
     private func problem(_ what: String) -> Problem {

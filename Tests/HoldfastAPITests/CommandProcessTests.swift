@@ -111,18 +111,19 @@ struct CommandProcessTests {
         let server = try ScriptedServer(answering: Samples.attached)
         let folder = try #require(realpath(server.folder, nil).map { String(cString: $0) })
         let fromAbove = "../\(URL(fileURLWithPath: folder).lastPathComponent)/s"
-        for source in ["./s", fromAbove, ".", "..", "s", ".hidden", "host:/a/../b"] {
+        // What was there and has gone may still be attached.
+        for source in ["./s", fromAbove, ".", "..", "s", ".hidden", "host:/a/../b", "./gone"] {
             let run = try CommandRun.run(
                 ["attach", source, "--consumer", "c", "--socket", server.path], folder: server.folder)
             #expect(run.status == 0)
         }
         let missing = try CommandRun.run(
-            ["attach", "./none", "--consumer", "c", "--socket", server.path], folder: server.folder)
+            ["attach", "./none/s", "--consumer", "c", "--socket", server.path], folder: server.folder)
         #expect(missing.status == 66)
-        #expect(missing.errors == "holdfast: cannot resolve './none': No such file or directory\n")
+        #expect(missing.errors == "holdfast: cannot resolve './none/s': No such file or directory\n")
         let sources = try server.stop().map { try APIJSON.decodeRequest(AttachRequest.self, from: $0.body.utf8).source }
         let above = URL(fileURLWithPath: folder).deletingLastPathComponent().path
-        #expect(sources == [folder + "/s", folder + "/s", folder, above, "s", ".hidden", "host:/a/../b"])
+        #expect(sources == [folder + "/s", folder + "/s", folder, above, "s", ".hidden", "host:/a/../b", folder + "/gone"])
     }
 
     @Test("detach resolves a source as attach does")

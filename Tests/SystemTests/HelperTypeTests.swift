@@ -78,6 +78,32 @@ extension RealDaemon {
             }
         }
 
+        @Test func aProgramThatOthersCanWriteIsNotStarted() throws {
+            try run { host, key in
+                for (owner, mode) in [(0, 0o757), (0, 0o775), (65534, 0o755)] as [(uid_t, mode_t)] {
+                    try #require(chown(program, owner, 0) == 0 && chmod(program, mode) == 0)
+                    let problem = try host.attachProblem("vm-1", to: "s:/a", type: name, options: ["key=\(key)"])
+                    #expect(problem?.code == "mount_failed")
+                    let detail = problem?.detail ?? ""
+                    #expect(detail.contains("others than root can write it"), "\(detail)")
+                }
+                try #require(chown(program, 0, 0) == 0 && chmod(program, 0o755) == 0)
+                try host.attach("vm-1", to: "s:/a", type: name, options: ["key=\(key)"])
+                try host.detach("vm-1", from: "s:/a")
+            }
+        }
+
+        @Test func whatIsOfATypeThatIsConfiguredNoLongerIsDetachedByItsSource() throws {
+            try run { host, key in
+                try host.attach("vm-1", to: "Server:/a/", type: name, options: ["key=\(key)"])
+                try host.stopDaemon()
+                try host.startDaemon()
+                #expect(try host.detach("vm-1", from: "other:/a").detached == false)
+                let detached = try host.detach("vm-1", from: "server:/a")
+                #expect(detached.detached && detached.mountState == "absent")
+            }
+        }
+
         @Test(arguments: [
             ("[types.lab]\noption = []", "no setting 'option'"), ("[types.lab]\nkind = 5", "'kind' must be a text"),
             ("[types]\nlab = 5", "it is no table"), ("[types.lab]", "has no kind"),
