@@ -9,6 +9,11 @@ extension LinuxExecutor {
     public func detectType(of source: String, within limit: Duration) async throws(MountError) -> FilesystemType {
         if let type = catalog.inferType(from: source) { return type }
         try FilesystemCatalog.checkHasNoPassword(source)
+        guard source.utf8.first == UInt8(ascii: "/") else {
+            throw .invalidArgument(
+                "the source '\(InputText.quoted(source))' does not say of what type it is",
+                hint: "name the type ('--type tmpfs'), or begin a path with '/'")
+        }
         try InputText.checkAbsolutePath(source, as: "source")
         switch await looks.value(of: source, within: limit, { await self.look(at: source) }) {
         case .success(let signature):

@@ -35,7 +35,7 @@ extension FilesystemEntry {
             ),
             OptionRule(
                 "readwrite_timeout", .integer(1...3600), kernelDefault: "120", summary: "seconds without a byte"),
-            OptionRule("retries", .integer(0...100), kernelDefault: "5", summary: "how often a request is tried again"),
+            OptionRule("retries", .integer(1...100), kernelDefault: "5", summary: "how often a request is tried again"),
             OptionRule(
                 "storage_class", .choice(["standard", "standard_ia", "onezone_ia", "reduced_redundancy"]),
                 kernelDefault: "standard", summary: "the class of new objects"),
