@@ -79,6 +79,7 @@ extension FilesystemEntry {
                 kernel: helper.kernel?.mount(of: source, given))
             program.untold = helper.settings?.files ?? []
             program.emptyFolders = helper.emptyFolders
+            program.hiddenPrograms = helper.hiddenPrograms
             if helper.cacheOption != nil { program.cache = cache }
             return .helper(program)
         }

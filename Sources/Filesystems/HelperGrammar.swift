@@ -24,12 +24,15 @@ public struct HelperGrammar: Hashable, Sendable {
     public var settings: Settings?
     /// Folders of the host's that each run has for itself, and empty.
     public var emptyFolders: [FilePath]
+    /// Programs of the host's that it cannot start: what they leave behind would be the mount's, and end with it.
+    public var hiddenPrograms: [FilePath]
 
     /// Puts the parts together.
     public init(
         program: String, kernelType: String, words: [String] = [], style: HelperProgram.Style,
         sourceForm: SourceForm = .operand, readOnlyOption: String? = "ro", cacheOption: String? = nil,
-        kernel: KernelForm? = nil, settings: Settings? = nil, emptyFolders: [FilePath] = []
+        kernel: KernelForm? = nil, settings: Settings? = nil, emptyFolders: [FilePath] = [],
+        hiddenPrograms: [FilePath] = []
     ) {
         self.program = program
         self.kernelType = kernelType
@@ -41,6 +44,7 @@ public struct HelperGrammar: Hashable, Sendable {
         self.kernel = kernel
         self.settings = settings
         self.emptyFolders = emptyFolders
+        self.hiddenPrograms = hiddenPrograms
     }
 
     /// A file of settings that is written for each run.

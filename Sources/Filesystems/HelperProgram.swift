@@ -18,6 +18,8 @@ public struct HelperProgram: Hashable, Sendable {
     public var untold: [String] = []
     /// Folders of the host's that are its own, and empty.
     public var emptyFolders: [FilePath] = []
+    /// Programs of the host's that it cannot start.
+    public var hiddenPrograms: [FilePath] = []
     /// The folder for what it caches, which no other process may use meanwhile; nil where it caches nothing.
     public var cache: FilePath?
 

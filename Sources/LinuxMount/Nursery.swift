@@ -64,6 +64,21 @@ public struct Nursery: ~Copyable, Sendable {
         try Self.mountMemory(on: folder)
     }
 
+    /// Takes a program of the host's out of the nursery's sight, where the host has it.
+    ///
+    /// - Throws: the kernel's refusal.
+    public func hide(_ program: FilePath) throws(SystemCallError) {
+        let nothing: FilePath = "/dev/null"
+        let place: OwnedDescriptor
+        do throws(SystemCallError) {
+            place = try .open(program, flags: hf_o_path, .followingLinks, on: program)
+        } catch {
+            if error.errno == .noSuchFileOrDirectory { return }
+            throw error
+        }
+        try DetachedMount(cloning: .openPlace(nothing, at: -1, .followingLinks, on: nothing)).attach(onto: place)
+    }
+
     /// Asks what is mounted at ``place`` for its top folder: a program may have gone away right after it has mounted.
     /// Blocks as long as its filesystem does.
     ///

@@ -59,9 +59,19 @@ extension MountError {
         return MountError(
             .mountFailed, "cannot mount \(source): \(words)",
             context: Context(operation: "build", type: source.type.rawValue, source: source.source),
-            hint: "is the server reached, and are the credentials right? "
-                + (source.trialCommand.map { "ssh itself says it to root at a terminal: \($0)" }
-                    ?? "the words are \(failure.program)'s own"))
+            hint: hint(for: failure, mounting: source))
+    }
+
+    private static func hint(for failure: HelperFailure, mounting source: MountSource) -> String {
+        if failure.output.contains(where: { $0.contains("rpc.statd") }) {
+            return """
+                start rpc.statd on this host ('systemctl start rpc-statd'; it needs rpcbind), or give the option \
+                nolock: locks hold on this host only then
+                """
+        }
+        return "is the server reached, and are the credentials right? "
+            + (source.trialCommand.map { "ssh itself says it to root at a terminal: \($0)" }
+                ?? "the words are \(failure.program)'s own")
     }
 
     private static func unanswered(_ what: String, _ failure: OperationFailure, _ context: Context) -> MountError {

@@ -37,6 +37,7 @@ extension MountOperations {
             let files = try HelperFiles(reading: recipe.parameters)
             let nursery = try Nursery.enter()
             for folder in program.emptyFolders { try nursery.empty(folder) }
+            for hidden in program.hiddenPrograms { try nursery.hide(hidden) }
             try files.write()
             reached(.nurseryReady)
             let (status, output) = try run(program, recipe.parameters)

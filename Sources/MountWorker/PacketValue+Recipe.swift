@@ -106,6 +106,7 @@ extension HelperProgram: PacketValue {
         packet.append(kernel)
         packet.append(untold)
         packet.append(emptyFolders)
+        packet.append(hiddenPrograms)
         packet.append(cache)
     }
 
@@ -115,6 +116,7 @@ extension HelperProgram: PacketValue {
         self.init(name: name, words: words, style: style, source: try packet.take(), kernel: try packet.take())
         untold = try packet.take()
         emptyFolders = try packet.take()
+        hiddenPrograms = try packet.take()
         cache = try packet.take()
     }
 }

@@ -146,6 +146,12 @@ import Testing
         #expect(try program(type, options, source: source).arguments == expected)
     }
 
+    @Test("mount.nfs does not start rpc.statd by itself, which would be the one mount's, and end with it")
+    func lockServer() throws {
+        let program = try program("nfs", ["vers=3"], source: "s:/").program
+        #expect(program.hiddenPrograms == ["/usr/sbin/rpc.statd", "/sbin/rpc.statd"])
+    }
+
     @Test("without the program the kernel is told the address, and the versions one after the other")
     func nfsByKernel() throws {
         let newest = try program("nfs", [], source: "[2001:db8::1]:/a")

@@ -26,4 +26,16 @@ import Testing
         #expect(error.code == .mountFailed)
         #expect(error.context.errno == Errno.deadlock.rawValue)
     }
+
+    @Test func aProgramThatMissesRpcStatdIsNoMatterOfServerOrCredentials() throws {
+        let source = MountSource(type: FilesystemType(rawValue: "nfs"), source: "s:/a", options: [])
+        let words = [
+            "mount.nfs: rpc.statd is not running but is required for remote locking.", "mount.nfs: Either use",
+        ]
+        for (output, expected) in [(words, "start rpc.statd on this host"), (["refused"], "is the server reached")] {
+            let failure = HelperFailure(program: "mount.nfs", status: 32, output: output)
+            let hint = try #require(MountError.mounting(source, failed: .helper(failure)).hint)
+            #expect(hint.hasPrefix(expected), "\(hint)")
+        }
+    }
 }

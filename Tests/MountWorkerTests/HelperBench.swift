@@ -16,6 +16,7 @@ import Testing
 final class HelperBench {
     let group: ControlGroup
     let site: WorkerSite
+    var hiddenPrograms: [FilePath] = []
 
     private init(_ site: WorkerSite, _ group: ControlGroup) {
         self.site = site
@@ -36,7 +37,8 @@ final class HelperBench {
     private func call(
         _ script: String, _ parameters: [MountRecipe.Parameter], type: String
     ) throws -> (worker: WorkerProcess, order: WorkerOrder) {
-        let program = HelperProgram(name: "sh", words: ["-c", script], style: .separateOptions, source: "some:where")
+        var program = HelperProgram(name: "sh", words: ["-c", script], style: .separateOptions, source: "some:where")
+        program.hiddenPrograms = hiddenPrograms
         var recipe = WorkerSite.recipe(type, .helper(program), [.noExecute])
         recipe.parameters = parameters
         return (try WorkerProcess(site.program), WorkerOrder(.build(recipe, group: group.path), lock: nil))

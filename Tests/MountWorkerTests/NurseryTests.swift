@@ -48,6 +48,18 @@ import Testing
         }
     }
 
+    @Test func `a program that is hidden from it cannot be started, and one that the host has not is no matter`() throws
+    {
+        try HelperBench.with { bench in
+            let script = "/usr/bin/env echo started || echo \"ended with $?\""
+            #expect(try bench.output(script) == ["started"])
+            bench.hiddenPrograms = ["/usr/sbin/none", "/usr/bin/env"]
+            let said = try bench.output(script)
+            #expect(said.count == 2 && said.last == "ended with 126", "\(said)")
+            #expect(access("/usr/bin/env", X_OK) == 0)
+        }
+    }
+
     @Test func `its environment and descriptors are what is written down, whatever the daemon has`() throws {
         try HelperBench.with { bench in
             let said = try bench.output(

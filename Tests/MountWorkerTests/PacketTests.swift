@@ -27,14 +27,20 @@ import Testing
     ]
 
     private static let helperRecipe = MountRecipe(
-        filesystem: FilesystemType(rawValue: "fuse.sshfs"),
-        medium: .helper(
-            HelperProgram(name: "sshfs", words: ["-o", ""], style: .separateOptions, source: "h:/\u{00e9}")),
+        filesystem: FilesystemType(rawValue: "fuse.sshfs"), medium: .helper(helperProgram),
         parameters: [
             .file("IdentityFile", "/k", isSecret: true), .flag("ro"),
             .file("UserKnownHostsFile", "/h", isSecret: false),
             .content("conf", [0, 0xFF], isSecret: true),
         ], attributes: [], exclusiveSuperblock: false)
+
+    private static let helperProgram: HelperProgram = {
+        var program = HelperProgram(
+            name: "sshfs", words: ["-o", ""], style: .separateOptions, source: "h:/\u{00e9}")
+        program.emptyFolders = ["/run/e"]
+        program.hiddenPrograms = ["/usr/sbin/h", "/sbin/h"]
+        return program
+    }()
 
     static let replies: [WorkerReply] = [
         .built, .unmounted(.foreign(KernelMountID(rawValue: 9))), .unmounted(.parked), .closed, .detected("ext4"),

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import MountModel
+import SystemPackage
 
 extension FilesystemEntry {
     /// NFS (`man 5 nfs`).
@@ -19,7 +20,9 @@ extension FilesystemEntry {
             HelperGrammar(
                 program: "mount.nfs", kernelType: "nfs",
                 // Not into /etc/mtab; and how long it is tried is the request's to say.
-                words: ["-n", "-o", "retry=0"], style: .mountHelper, kernel: .nfs)),
+                words: ["-n", "-o", "retry=0"], style: .mountHelper, kernel: .nfs,
+                // The locks of all mounts of version 3 need the one rpc.statd: it is the host's, not the first mount's.
+                hiddenPrograms: ["/usr/sbin/rpc.statd", "/sbin/rpc.statd"])),
         isNetwork: true, defaultOptions: [MountOption("vers", "4.2")],
         options: CommonOptions.all + protocolOptions + patience + caching + ofVersion3 + [
             OptionRule("async", .flag, .nothing, groups: ["sync"], summary: "writes are buffered; the default"),
