@@ -29,6 +29,13 @@ struct OptionParser {
         return (kept + options.filter { needed.contains($0.name) }).sorted()
     }
 
+    /// The names that each of these texts stands for.
+    func names(in texts: [String]) throws(MountError) -> [(text: String, names: Set<String>)] {
+        var found: [(text: String, names: Set<String>)] = []
+        for text in texts { found.append((text, Set(try read([text]).values.keys))) }
+        return found
+    }
+
     // MARK: One option
 
     private func read(_ texts: [String]) throws(MountError) -> GivenOptions {

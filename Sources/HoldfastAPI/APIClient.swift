@@ -37,11 +37,21 @@ public struct APIClient: Sendable {
     /// - Throws: the daemon's problem, or one of the client's: `unavailable`, `permission_denied`, `timed_out`,
     ///   `internal`.
     public func attach(_ request: AttachRequest) throws(Problem) -> AttachResponse {
+        try post(request, to: "/v1/attachments")
+    }
+
+    /// `POST /v1/plan`: what the same attach would do, which changes nothing.
+    ///
+    /// - Throws: as `attach`.
+    public func plan(_ request: AttachRequest) throws(Problem) -> PlanResponse {
+        try post(request, to: "/v1/plan")
+    }
+
+    private func post<Answer: Decodable>(_ request: AttachRequest, to path: String) throws(Problem) -> Answer {
         let body: [UInt8]
         do { body = try APIJSON.encode(request) } catch { throw Problem(error) }
         return try perform(
-            HTTPRequestText("POST", "/v1/attachments", body: body), daemonTakes: Self.daemonTime(request.timeoutSeconds)
-        )
+            HTTPRequestText("POST", path, body: body), daemonTakes: Self.daemonTime(request.timeoutSeconds))
     }
 
     /// `DELETE /v1/attachments/{id}`: ends the attachment with this id.

@@ -8,6 +8,8 @@ public import MountModel
 public protocol MountService: Sendable {
     /// Attaches, mounting where need be. Cancelling the task withdraws the request.
     func attach(_ request: AttachRequest, caller: Caller) async throws(MountError) -> AttachResponse
+    /// Says what the same attach would do, and changes nothing.
+    func plan(_ request: AttachRequest, caller: Caller) async throws(MountError) -> PlanResponse
     /// Ends the attachment with this id and waits, within `timeoutSeconds`, for the mount to settle.
     func detach(id: String, timeoutSeconds: Double?, caller: Caller) async throws(MountError) -> DetachResponse
     /// Ends the attachment that the selector names and waits, within `timeoutSeconds`, for the mount to settle.

@@ -8,11 +8,11 @@ internal import SystemPackage
 
 /// The HTTP API's view of a mount manager: checks what a request says, in the catalog's grammar, and translates.
 public struct ManagerService: MountService {
-    private let manager: MountManager
+    let manager: MountManager
     private let executor: any MountExecutor
     let facts: DaemonFacts
     let diagnosis: SharedDiagnosis
-    private var catalog: FilesystemCatalog { manager.configuration.catalog }
+    var catalog: FilesystemCatalog { manager.configuration.catalog }
     private let started = ContinuousClock.now
 
     /// Serves a manager.
@@ -24,33 +24,7 @@ public struct ManagerService: MountService {
     }
 
     public func attach(_ request: AttachRequest, caller: Caller) async throws(MountError) -> AttachResponse {
-        let key = try key(volume: request.volume, consumer: request.consumer)
-        let time = min(try timeout(request.timeoutSeconds), manager.configuration.limits.requestTime)
-        let deadline = ContinuousClock.now + time
-        let mountpoint = try request.at.map { (path) throws(MountError) in try Mountpoint(path) }
-        let lease = try request.lease.map { (name) throws(MountError) in try Lease(named: name) } ?? .explicit
-        let type: FilesystemType
-        if let name = request.type {
-            type = FilesystemType(rawValue: name)
-        } else {
-            type = try await executor.detectType(of: request.source, within: ContinuousClock.now.duration(to: deadline))
-        }
-        let secrets = request.secrets ?? [:]
-        let source: MountSource
-        do throws(MountError) {
-            source = try catalog.source(
-                type: type, source: request.source, options: request.options ?? [], secrets: secrets)
-        } catch {
-            var error = error
-            if request.type == nil {
-                error.hint = (error.hint.map { "\($0); " } ?? "") + "no type was named, and this looks like \(type)"
-            }
-            throw error
-        }
-        let result = try await manager.attach(
-            AttachOrder(
-                source: source, secrets: secrets, mountpoint: mountpoint, key: key, owner: caller.uid, lease: lease,
-                timeout: ContinuousClock.now.duration(to: deadline)))
+        let result = try await manager.attach(try await order(for: request, caller: caller))
         return AttachResponse(
             attachment: summary(of: result.attachment, at: result.mount.mountpoint), mount: summary(of: result.mount),
             created: result.created)
@@ -221,6 +195,36 @@ public struct DaemonFacts: Sendable {
 // MARK: - Translation
 
 extension ManagerService {
+    /// What a request means, checked by the catalog's grammar; a type that is not named is looked for.
+    func order(for request: AttachRequest, caller: Caller) async throws(MountError) -> AttachOrder {
+        let key = try key(volume: request.volume, consumer: request.consumer)
+        let time = min(try timeout(request.timeoutSeconds), manager.configuration.limits.requestTime)
+        let deadline = ContinuousClock.now + time
+        let mountpoint = try request.at.map { (path) throws(MountError) in try Mountpoint(path) }
+        let lease = try request.lease.map { (name) throws(MountError) in try Lease(named: name) } ?? .explicit
+        let type: FilesystemType
+        if let name = request.type {
+            type = FilesystemType(rawValue: name)
+        } else {
+            type = try await executor.detectType(of: request.source, within: ContinuousClock.now.duration(to: deadline))
+        }
+        let secrets = request.secrets ?? [:]
+        let source: MountSource
+        do throws(MountError) {
+            source = try catalog.source(
+                type: type, source: request.source, options: request.options ?? [], secrets: secrets)
+        } catch {
+            var error = error
+            if request.type == nil {
+                error.hint = (error.hint.map { "\($0); " } ?? "") + "no type was named, and this looks like \(type)"
+            }
+            throw error
+        }
+        return AttachOrder(
+            source: source, secrets: secrets, mountpoint: mountpoint, key: key, owner: caller.uid, lease: lease,
+            timeout: ContinuousClock.now.duration(to: deadline))
+    }
+
     /// The answer where there is no such attachment, as far as that is known.
     private func absent(_ what: String) throws(MountError) -> DetachResponse {
         try manager.checkIsWritable(for: "cannot detach \(InputText.quoted(what))")
@@ -272,11 +276,14 @@ extension ManagerService {
         return AttachmentSummary(
             id: Identifier.attachment(attachment.key, at: mountpoint), mountID: Identifier.mount(mountpoint),
             consumer: attachment.key.consumer.name, volume: volume.name, ownerUID: attachment.owner,
-            lease: attachment.lease.rawValue,
-            path: volume == .whole ? mountpoint.description : "\(mountpoint)/\(volume.name)")
+            lease: attachment.lease.rawValue, path: path(of: volume, at: mountpoint))
     }
 
-    private func detail(of listing: MountManager.Listing) -> MountDetail {
+    func path(of volume: Volume, at mountpoint: Mountpoint) -> String {
+        volume == .whole ? mountpoint.description : "\(mountpoint)/\(volume.name)"
+    }
+
+    func detail(of listing: MountManager.Listing) -> MountDetail {
         MountDetail(
             mount: summary(of: listing.status),
             attachments: listing.attachments.map { summary(of: $0, at: listing.status.mountpoint) })

@@ -52,6 +52,13 @@ extension Route {
             }
             return try .json(answer, status: answer.created ? .created : .ok)
         },
+        Route(method: .post, path: "/v1/plan", takesBody: true) { input, service throws(Refusal) in
+            try .json(
+                await ask { () throws(MountError) in
+                    let request = try APIJSON.decodeRequest(AttachRequest.self, from: input.body.readableBytesView)
+                    return try await service.plan(request, caller: input.caller)
+                })
+        },
         Route(method: .get, path: "/v1/attachments") { _, service throws(Refusal) in
             try .json(await ask { () throws(MountError) in try await service.attachments() })
         },

@@ -4,24 +4,26 @@ internal import MountModel
 internal import SystemPackage
 
 extension MountManager {
-    /// Turns a machine's refusal into an error that says why, as far as the shell knows, and what to do.
+    /// Turns a machine's refusal of an attach of the source, or of a detach where there is none, into an error that
+    /// says why, as far as the shell knows, and what to do.
     func failure(
-        of answer: MountpointState.Answer, to request: WaitingRequest, at machine: Machine
+        of answer: MountpointState.Answer, to key: AttachmentKey, of source: MountSource?, at machine: Machine,
+        withdrawal: WaitingRequest.Withdrawal? = nil
     ) -> MountError {
-        let verb = request.source == nil ? "detach" : "attach"
-        let context = context(verb, source: request.source ?? machine.source, at: machine.mountpoint)
+        let verb = source == nil ? "detach" : "attach"
+        let context = context(verb, source: source ?? machine.source, at: machine.mountpoint)
         let subject =
-            request.source.map { "cannot attach \($0) at \(machine.mountpoint)" }
-            ?? "cannot detach \(request.key) from \(machine.mountpoint)"
+            source.map { "cannot attach \($0) at \(machine.mountpoint)" }
+            ?? "cannot detach \(key) from \(machine.mountpoint)"
         switch answer {
         case .attached, .already, .detached, .notAttached:
             return MountError(.internal, "\(subject): answered as a success", context: context)
         case .cancelled:
-            return withdrawn(request, at: machine, subject: subject, context: context)
+            return withdrawn(withdrawal, isDetach: source == nil, at: machine, subject: subject, context: context)
         case .mountFailed:
             return machine.problem ?? MountError(.mountFailed, subject, context: context)
         case .conflict:
-            return conflict(subject, of: request, with: machine, context: context)
+            return conflict(subject, of: source, with: machine, context: context)
         case .foreign:
             return foreign(subject, at: machine, context: context)
         case .busy:
@@ -75,20 +77,21 @@ extension MountManager {
     }
 
     private func withdrawn(
-        _ request: WaitingRequest, at machine: Machine, subject: String, context: MountError.Context
+        _ withdrawal: WaitingRequest.Withdrawal?, isDetach: Bool, at machine: Machine, subject: String,
+        context: MountError.Context
     ) -> MountError {
-        if request.withdrawal == .timedOut, !request.isDetach, machine.isBuildWaiting,
+        if withdrawal == .timedOut, !isDetach, machine.isBuildWaiting,
             let taken = takenBuilds(for: machine)
         {
             return MountError(
                 .timedOut, "\(subject): it was not begun within the time that was given: \(taken.message)",
                 context: context, hint: taken.hint)
         }
-        return switch request.withdrawal {
+        return switch withdrawal {
         case .timedOut:
             MountError(
                 .timedOut, "\(subject): it was not done within the time that was given", context: context,
-                hint: request.source == nil
+                hint: isDetach
                     ? "the attachment is still there; try again"
                     : "nothing is left behind; is the source reachable? a longer timeout may help")
         case .callerLeft:
@@ -106,12 +109,12 @@ extension MountManager {
 
     /// Names who holds the mountpoint, and with what.
     private func conflict(
-        _ subject: String, of request: WaitingRequest, with machine: Machine, context: MountError.Context
+        _ subject: String, of source: MountSource?, with machine: Machine, context: MountError.Context
     ) -> MountError {
         let holders = machine.attachments.keys.map(\.consumer.name).sorted()
         let shown = holders.prefix(5).joined(separator: ", ") + (holders.count > 5 ? ", …" : "")
         let holder = machine.source.map(\.description) ?? "another source"
-        if let source = request.source, machine.source?.differsInCredentialsOnly(from: source) == true {
+        if let source, machine.source?.differsInCredentialsOnly(from: source) == true {
             return MountError(
                 .conflict,
                 "\(subject): it is mounted" + (holders.isEmpty ? "" : " for \(shown)")

@@ -22,19 +22,8 @@ extension MountManager {
         _ order: AttachOrder, until deadline: ContinuousClock.Instant
     ) async throws(MountError) -> AttachResult {
         let order = try marked(order)
-        let mountpoint: Mountpoint
-        if configuration.catalog.isExternal(order.source.type) == true {
-            mountpoint = try await externalMountpoint(for: order, until: deadline)
-        } else {
-            if let named = order.mountpoint {
-                mountpoint = named
-            } else {
-                mountpoint = try defaultMountpoint(for: order.source)
-            }
-            try checkIsBeneathRoot(mountpoint)
-            try checkIsBeneathNoOther(mountpoint, for: order.source)
-        }
-        try checkSourceIsFree(order.source, for: mountpoint)
+        let mountpoint = try await mountpoint(for: order, until: deadline)
+        try checkPlace(mountpoint, for: order.source)
         let reply = try await submit(
             owner: order.owner, key: order.key, source: order.source, secrets: order.secrets, lease: order.lease,
             at: mountpoint, until: deadline)
@@ -95,7 +84,32 @@ extension MountManager {
 
     // MARK: - Checks before anything changes
 
-    private func checkIsAccepting() throws(MountError) {
+    /// Where the order's mount is, or is to be.
+    func mountpoint(
+        for order: AttachOrder, until deadline: ContinuousClock.Instant
+    ) async throws(MountError) -> Mountpoint {
+        if isExternal(order.source) { return try await externalMountpoint(for: order, until: deadline) }
+        let mountpoint: Mountpoint
+        if let named = order.mountpoint {
+            mountpoint = named
+        } else {
+            mountpoint = try defaultMountpoint(for: order.source)
+        }
+        try checkIsBeneathRoot(mountpoint)
+        return mountpoint
+    }
+
+    /// Whether others are in the way, at other mountpoints.
+    func checkPlace(_ mountpoint: Mountpoint, for source: MountSource) throws(MountError) {
+        if !isExternal(source) { try checkIsBeneathNoOther(mountpoint, for: source) }
+        try checkSourceIsFree(source, for: mountpoint)
+    }
+
+    nonisolated func isExternal(_ source: MountSource) -> Bool {
+        configuration.catalog.isExternal(source.type) == true
+    }
+
+    func checkIsAccepting() throws(MountError) {
         guard !isAccepting else { return }
         throw MountError(.unavailable, "the mount manager is not taking requests", hint: "try again in a moment")
     }
@@ -177,7 +191,7 @@ extension MountManager {
         }
     }
 
-    private func checkLimits(
+    func checkLimits(
         _ key: AttachmentKey, _ source: MountSource?, at mountpoint: Mountpoint
     ) throws(MountError) {
         let machine = machines[mountpoint]
@@ -237,7 +251,9 @@ extension MountManager {
             let attachment = machine.attachments[request.key] ?? Attachment(key: request.key, owner: request.owner)
             return .success(.attached(mount, attachment, created: answer == .attached))
         default:
-            return .failure(failure(of: answer, to: request, at: machine))
+            return .failure(
+                failure(
+                    of: answer, to: request.key, of: request.source, at: machine, withdrawal: request.withdrawal))
         }
     }
 

@@ -128,7 +128,7 @@ extension MountManager {
         }
     }
 
-    private func listing(of machine: Machine) -> Listing? {
+    func listing(of machine: Machine) -> Listing? {
         guard let status = status(of: machine) else { return nil }
         return Listing(status: status, attachments: machine.attachments.values.sorted { $0.key < $1.key })
     }

@@ -184,7 +184,7 @@ public actor MountManager {
         return lastNumber
     }
 
-    private var newState: MountpointState {
+    var newState: MountpointState {
         MountpointState(isReadOnly: configuration.isReadOnly, rungs: configuration.ladder.rungs)
     }
 

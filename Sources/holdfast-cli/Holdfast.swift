@@ -13,7 +13,9 @@ struct Holdfast: ParsableCommand {
             busy, conflict or timed out (try again), 77 permission denied.
             """,
         version: "0.1.0",
-        subcommands: [Attach.self, Detach.self, List.self, Show.self, Verify.self, Status.self, Doctor.self])
+        subcommands: [
+            Attach.self, Plan.self, Detach.self, List.self, Show.self, Verify.self, Status.self, Doctor.self,
+        ])
 
     @OptionGroup var common: CommonOptions
 }

@@ -27,6 +27,26 @@ struct CommandProcessTests {
                     lease: "persistent", timeoutSeconds: 0.5))
     }
 
+    @Test("plan takes what attach takes, and exits as the attach would")
+    func plan() throws {
+        let server = try ScriptedServer(answering: Samples.plan)
+        let options = [
+            "/dev/vdb", "--consumer", "vm-1", "--volume", "v", "--type", "ext4", "-o", "ro,data=ordered",
+            "-o", "noatime", "--at", "/m", "--lease", "persistent", "--timeout", "500ms", "--socket", server.path,
+        ]
+        let run = try CommandRun.run(["plan"] + options)
+        #expect(run.status == 0)
+        #expect(run.output.hasPrefix("verdict     use_existing\n"))
+        _ = try CommandRun.run(["attach"] + options)
+        let requests = server.stop()
+        #expect(requests.map(\.line) == ["POST /v1/plan HTTP/1.1", "POST /v1/attachments HTTP/1.1"])
+        #expect(requests.first?.body == requests.last?.body)
+        let refusing = try ScriptedServer(answering: Samples.refusedPlan)
+        let refused = try CommandRun.run(["plan", "/s", "--consumer", "c", "--socket", refusing.path])
+        #expect(refused.status == 73 && refused.errors == "")
+        #expect(refused.output.hasPrefix("verdict     refused\n"))
+    }
+
     @Test("attach reads secrets from descriptors and from standard input")
     func secrets() throws {
         let server = try ScriptedServer(answering: Samples.attached)
@@ -98,6 +118,8 @@ struct CommandProcessTests {
         try check(AttachmentList(attachments: [Samples.second]), "list", "--attachments")
         try check(Samples.detail, "show", "m-1")
         try check(Samples.attached, "show", "a-1")
+        try check(Samples.plan, "plan", "h:/", "--consumer", "c")
+        try check(Samples.refusedPlan, "plan", "h:/", "--consumer", "c", status: 73)
         try check(DetachResponse(detached: false, mountState: "absent"), "detach", "a-1")
         try check(Samples.status, "status")
         try check(Samples.verified, "verify", status: 1)
@@ -244,7 +266,8 @@ struct CommandProcessTests {
         "a wrong command line is 64, and nothing is sent",
         arguments: [
             ["attach"], ["attach", "/s"], ["attach", "/s", "--consumer", "c", "--timeout", "soon"],
-            ["attach", "/s", "--consumer", "c", "-o", "ro,"], ["detach", "/dev/vdb"], ["detach", "a-1", "--at", "/m"],
+            ["attach", "/s", "--consumer", "c", "-o", "ro,"], ["plan", "/s", "--consumer", "c", "-o", "ro,"],
+            ["plan", "/s"], ["detach", "/dev/vdb"], ["detach", "a-1", "--at", "/m"],
             ["show", "data"], ["list", "extra"], ["mount", "/s"], ["status", "--yaml"],
         ])
     func usage(arguments: [String]) throws {

@@ -97,6 +97,51 @@ struct CommandTextTests {
                 """)
     }
 
+    @Test("a plan says what and why first, and then with what")
+    func plan() {
+        #expect(
+            PlanText.render(Samples.plan, style: .plain) == """
+                verdict     use_existing
+                why         it is mounted there, with 2 attachments
+                mountpoint  /m
+                path        /m/v
+                type        nfs (inferred)
+                source      host:/a (given as Host:/a/)
+                mounted by  mount.nfs, or the kernel where that is not installed
+                server      host
+                superblock  vers=4.2
+                mount       nosuid,nodev,ro
+                added       nosuid,nodev
+                ignored     rw
+
+                """)
+        let refused = PlanText.render(Samples.refusedPlan, style: .plain)
+        #expect(
+            refused.hasPrefix(
+                """
+                verdict     refused
+                why         cannot mount /dev/vdb on /m/a: Invalid argument
+                hint        see 'man 5 ext4'
+
+                """))
+        #expect(
+            refused.hasSuffix(
+                """
+                source      Host:/a/
+                mounted by  the kernel; an image file through a loop device
+                superblock  vers=4.2
+                mount       nosuid,nodev,ro
+                added       nosuid,nodev
+                ignored     rw
+                there now   mounted: /dev/vdb
+
+                ATTACHMENT  CONSUMER  VOLUME    LEASE       UID   PATH
+                a-1         vm-1      .         explicit    1000  /run/holdfast/mounts/data
+                a-2         vm-2      disk.img  persistent  0     /run/holdfast/mounts/data/disk.img
+
+                """))
+    }
+
     @Test(
         "a detach is one line",
         arguments: [
@@ -221,11 +266,20 @@ struct CommandTextTests {
             StatusText.render(status, style: .plain), VerifyText.render(verified, style: .plain),
             ProblemText.render(problem, style: .plain),
             DetachText.render(.init(detached: true, mountState: nasty, problem: problem), style: .plain),
+            PlanText.render(nastyPlan(nasty, mount: list.mounts[0], problem), style: .plain),
         ] {
             let unsafe = text.unicodeScalars.filter { $0 != "\n" && TextStyle.escaped(String($0)) != String($0) }
             #expect(unsafe.isEmpty, "\(text)")
         }
         #expect(AttachmentText.path(answer, isTerminal: false) == nasty + "\n")
+    }
+
+    private func nastyPlan(_ nasty: String, mount: MountDetail, _ problem: Problem) -> PlanResponse {
+        PlanResponse(
+            verdict: nasty, reason: nasty, type: nasty, typeOrigin: nasty, sourceGiven: nasty + "x", source: nasty,
+            options: .init(superblock: [nasty], mount: [nasty], added: [nasty], ignored: [nasty]),
+            build: .init(method: nasty, program: nasty), mountpoint: nasty, path: nasty, server: nasty, mount: mount,
+            problem: problem)
     }
 
     @Test(

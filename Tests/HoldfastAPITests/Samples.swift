@@ -15,6 +15,20 @@ enum Samples {
         id: "a-2", mountID: "m-1", consumer: "vm-2", volume: "disk.img", ownerUID: 0, lease: "persistent",
         path: "/run/holdfast/mounts/data/disk.img")
     static let attached = AttachResponse(attachment: attachment, mount: mount, created: true)
+    static let plan = PlanResponse(
+        verdict: "use_existing", reason: "it is mounted there, with 2 attachments", type: "nfs",
+        typeOrigin: "inferred", sourceGiven: "Host:/a/", source: "host:/a",
+        options: .init(
+            superblock: ["vers=4.2"], mount: ["nosuid", "nodev", "ro"], added: ["nosuid", "nodev"], ignored: ["rw"]),
+        build: .init(method: "helper", program: "mount.nfs", kernelSuffices: true), mountpoint: "/m", path: "/m/v",
+        server: "host")
+    static var refusedPlan: PlanResponse {
+        var plan = plan
+        (plan.verdict, plan.reason, plan.problem) = ("refused", problem.detail, problem)
+        (plan.source, plan.build, plan.server) = (plan.sourceGiven, .init(method: "device_or_image"), nil)
+        plan.mount = detail
+        return plan
+    }
     static let detail = MountDetail(mount: mount, attachments: [attachment, second])
     static let list = MountList(mounts: [detail])
     static let status = StatusResponse(

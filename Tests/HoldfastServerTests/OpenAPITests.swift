@@ -136,6 +136,12 @@ import Yams
         let request = AttachRequest(source: "s", consumer: "c")
         try check("AttachRequest", all: Samples.attachRequest, least: request)
         try check("AttachResponse", all: Samples.attachResponse, least: Samples.attachResponse)
+        var plan = Samples.planResponse
+        (plan.mountpoint, plan.path, plan.server, plan.mount, plan.problem) = (nil, nil, nil, nil, nil)
+        plan.build = PlanResponse.Build(method: "kernel")
+        try check("PlanResponse", all: Samples.planResponse, least: plan)
+        try check("PlanOptions", all: Samples.planOptions, least: Samples.planOptions)
+        try check("PlanBuild", all: Samples.planBuild, least: plan.build)
         try check("AttachmentSummary", all: Samples.attachment, least: Samples.attachment)
         try check("AttachmentList", all: Samples.attachmentList, least: AttachmentList(attachments: []))
         try check(
@@ -157,7 +163,7 @@ import Yams
         let known: Set = [
             "AttachRequest", "AttachResponse", "AttachmentSummary", "AttachmentList", "DetachResponse", "MountSummary",
             "MountDetail", "MountList", "VerifyResponse", "VerifyEntry", "StatusResponse", "LimitUse", "DoctorResponse",
-            "DoctorEntry", "Problem", "Health",
+            "DoctorEntry", "Problem", "Health", "PlanResponse", "PlanOptions", "PlanBuild",
         ]
         #expect(Set(object(document["components"]?["schemas"]).keys) == known)
         let names = try members(of: try schema("AttachRequest")).properties.keys
@@ -188,7 +194,7 @@ import Yams
             for (key, child) in node.mapping ?? [:] { try visit(child, "\(place)/\(key.string ?? "?")") }
         }
         try visit(document, "")
-        #expect(count == 13)
+        #expect(count == 15)
         let request = document["paths"]?["/v1/attachments"]?["post"]?["requestBody"]?["content"]?["application/json"]
         #expect(
             try mismatches(["source": "s"], try #require(request?["schema"]), "") != [], "the check itself is blind")

@@ -32,6 +32,18 @@ extension HTTPServerTests {
             }
         }
 
+        @Test func `a plan takes what an attach takes and is answered with 200 whatever it says`() async throws {
+            try await withServer { server in
+                let request = String(decoding: try APIJSON.encode(Samples.attachRequest), as: UTF8.self)
+                let response = try await server.ask("POST", "/v1/plan", body: request)
+                #expect(response.status == 200)
+                #expect(try APIJSON.decodeResponse(PlanResponse.self, from: response.body) == Samples.planResponse)
+                #expect(await server.service.calls == [.plan(Samples.attachRequest, root)])
+                let bad = try await server.ask("POST", "/v1/plan", body: #"{"source":"s","consumer":"c","dry":true}"#)
+                #expect(bad.status == 400 && bad.problem?.detail == "unknown field 'dry'")
+            }
+        }
+
         @Test func `what is read is passed on as the service gives it`() async throws {
             try await withServer { server in
                 func get<Value: Decodable & Equatable>(_ path: String, _ expected: Value) async throws {

@@ -24,6 +24,13 @@ enum Samples {
     static let attachment = AttachmentSummary(
         id: "a-1", mountID: "m-1", consumer: "job", volume: ".", ownerUID: 0, lease: "explicit", path: "/m")
     static let attachResponse = AttachResponse(attachment: attachment, mount: mount, created: true)
+    static let planOptions = PlanResponse.Options(
+        superblock: ["size=1m"], mount: ["nosuid"], added: ["nosuid"], ignored: ["rw"])
+    static let planBuild = PlanResponse.Build(method: "helper", program: "mount.nfs", kernelSuffices: true)
+    static let planResponse = PlanResponse(
+        verdict: "conflict", reason: "why", type: "tmpfs", typeOrigin: "given", sourceGiven: "scratch",
+        source: "scratch", options: planOptions, build: planBuild, mountpoint: "/m", path: "/m/v", server: "server",
+        mount: mountDetail, problem: problem)
     static let detachResponse = DetachResponse(detached: true, mountState: "lingering", problem: problem)
     static let mountDetail = MountDetail(mount: mount, attachments: [attachment])
     static let mountList = MountList(mounts: [mountDetail])

@@ -8,6 +8,7 @@ actor ScriptedMountService: MountService {
     /// One call as it came.
     enum Call: Hashable, Sendable {
         case attach(AttachRequest, Caller)
+        case plan(AttachRequest, Caller)
         case detachByID(String, timeout: Double?, Caller)
         case detach(DetachSelector, timeout: Double?, Caller)
         case mounts, mount(String), attachments, attachment(String), verify, status, doctor
@@ -81,6 +82,11 @@ actor ScriptedMountService: MountService {
         answer.created = created
         answer.attachment.consumer = request.consumer
         return answer
+    }
+
+    func plan(_ request: AttachRequest, caller: Caller) async throws(MountError) -> PlanResponse {
+        try record(.plan(request, caller))
+        return Samples.planResponse
     }
 
     func detach(id: String, timeoutSeconds: Double?, caller: Caller) async throws(MountError) -> DetachResponse {
