@@ -4,6 +4,7 @@ internal import Filesystems
 internal import LinuxMount
 public import MountManager
 public import MountModel
+internal import MountWorker
 internal import SystemPackage
 
 extension SimulatedKernel {
