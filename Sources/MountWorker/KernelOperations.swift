@@ -71,8 +71,8 @@ public enum OperationFailure: Error, Hashable, Sendable {
     case stuck(StuckWorker)
     /// Its worker ended in the middle of it.
     case ended
-    /// It was not begun: a program of an earlier mount, in this group, still has the cache.
-    case cacheInUse(by: ControlGroup)
+    /// It was not begun: these processes, of an earlier mount's program, still have the cache.
+    case cacheInUse(by: [Int32])
     /// It was not begun: so many workers cannot be killed.
     case tooManyStuck(Int)
 }

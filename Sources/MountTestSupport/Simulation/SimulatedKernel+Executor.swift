@@ -38,7 +38,7 @@ extension SimulatedKernel {
                 let id = try table.build(recipe, assumesSources: self.assumesSources)
                 return .success(id)
             } catch {
-                return .failure(.mounting(source, failed: error))
+                return .failure(.mounting(source, failed: error, in: catalog))
             }
         }
         let id = try result.get()
