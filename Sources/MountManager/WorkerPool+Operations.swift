@@ -82,8 +82,8 @@ extension WorkerPool {
         return outcome
     }
 
-    func endParked(_ id: KernelMountID) throws(OperationFailure) -> UnmountOutcome {
-        let answer = try call(WorkerOrder(.endParked(id), lock: nil))
+    func endParked(_ id: KernelMountID, interrupt: OperationInterrupt?) throws(OperationFailure) -> UnmountOutcome {
+        let answer = try call(WorkerOrder(.endParked(id), lock: nil), interrupt: interrupt)
         guard case .unmounted(let outcome) = answer.reply else { throw failure(answer.reply) }
         return outcome
     }
