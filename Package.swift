@@ -78,7 +78,7 @@ let package = Package(
         .target(
             name: "MountTestSupport",
             dependencies: [
-                "LinuxMount", "MountModel", "Filesystems", "Ledger", "MountManager", system, nioLocks,
+                "LinuxMount", "MountModel", "Filesystems", "MountWorker", "Ledger", "MountManager", system, nioLocks,
             ]),
         .target(name: "MountExplorer", dependencies: ["MountModel"]),
         .executableTarget(name: "mount-explorer", dependencies: ["MountExplorer", arguments]),
@@ -101,14 +101,15 @@ let package = Package(
         .testTarget(
             name: "MountManagerTests",
             dependencies: [
-                "MountManager", "MountTestSupport", "MountModel", "LinuxMount", "Diagnosis", "Filesystems", "Ledger",
-                "holdfast-worker", system, log,
+                "MountManager", "MountTestSupport", "MountModel", "LinuxMount", "Diagnosis", "Filesystems",
+                "MountWorker", "Ledger", "holdfast-worker", system, log,
             ]),
         .testTarget(name: "TortureTests", dependencies: ["holdfast-torture"]),
         .testTarget(
             name: "ConformanceTests",
             dependencies: [
-                "MountManager", "MountTestSupport", "MountModel", "LinuxMount", "CLinux", system, log, nioLocks,
+                "MountManager", "MountTestSupport", "MountModel", "MountWorker", "LinuxMount", "CLinux", system, log,
+                nioLocks,
             ]),
         .testTarget(name: "HoldfastAPITests", dependencies: ["HoldfastAPI", "MountModel", "holdfast"]),
         .testTarget(

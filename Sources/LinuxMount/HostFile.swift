@@ -9,31 +9,39 @@ public enum HostFile {
     /// More than any of them has.
     public static let maximumSize = 1 << 16
 
-    /// Reads a regular file by an absolute path without a symbolic link. Blocks as long as its filesystem does.
+    /// Reads a regular file by an absolute path. Blocks as long as its filesystem does.
     ///
     /// It must belong to root, and nobody else may write it: it says whom to trust.
     ///
-    /// - Parameter isSecret: nobody else may read it either.
-    /// - Throws: EPERM with what to do for a file of others, EFBIG for more than ``maximumSize`` bytes, EINVAL for
-    ///   what is no file, else what `openat2` and `read` answer.
-    public static func read(_ path: FilePath, isSecret: Bool) throws(SystemCallError) -> [UInt8] {
+    /// - Parameters:
+    ///   - isSecret: nobody else may read it either.
+    ///   - followsLinks: whether a symbolic link may lead to it.
+    ///   - limit: how many bytes it has at most.
+    /// - Throws: EPERM with what to do for a file of others, EFBIG for more bytes, EINVAL for what is no file, ELOOP
+    ///   for a link, else what `openat2` and `read` answer.
+    public static func read(
+        _ path: FilePath, isSecret: Bool, followsLinks: Bool = false, limit: Int = maximumSize
+    ) throws(SystemCallError) -> [UInt8] {
         // Looked at first: opening a FIFO waits for a writer.
-        let place = try OwnedDescriptor.openForInspection(path)
+        let place =
+            followsLinks
+            ? try OwnedDescriptor.open(path, flags: hf_o_path, .followingLinks, on: path)
+            : try OwnedDescriptor.openForInspection(path)
         let facts = try FileFacts(of: place, on: path)
         guard facts.kind == .regular else {
             throw SystemCallError("openat2", .invalidArgument, on: "\(path) (not a regular file)")
         }
         try facts.requireOwn(noMoreThan: isSecret ? 0o600 : 0o644, on: path)
         let file = try place.reopen(flags: O_RDONLY, on: path)
-        var bytes = [UInt8](repeating: 0, count: maximumSize + 1)
-        var count = 0
-        while count < bytes.count {
-            let part = bytes[count...].withUnsafeMutableBytes { hf_read(file.rawValue, $0.baseAddress, $0.count) }
-            if try SystemCallError.check(part, "read", on: path.string) == 0 { break }
-            count += part
+        var bytes: [UInt8] = []
+        var part = [UInt8](repeating: 0, count: 1 << 14)
+        while bytes.count <= limit {
+            let answer = part.withUnsafeMutableBytes { hf_read(file.rawValue, $0.baseAddress, $0.count) }
+            let count = try SystemCallError.check(answer, "read", on: path.string)
+            if count == 0 { return bytes }
+            bytes += part[..<count]
         }
-        guard count <= maximumSize else { throw SystemCallError("read", .fileTooLarge, on: path.string) }
-        return Array(bytes[..<count])
+        throw SystemCallError("read", .fileTooLarge, on: "\(path) (more than \(limit) bytes)")
     }
 
     /// Writes a new file that only its owner can read.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import LinuxMount
+public import MountWorker
 
 /// A hook that is told before and after each step that changes the kernel's state, on the thread that makes it.
 ///
@@ -24,18 +25,5 @@ public struct ExecutorSteps: Sendable {
     public static let none = ExecutorSteps { _ in }
 
     /// The steps by name.
-    public enum Step: String, Sendable, CaseIterable {
-        case build
-        case loopReady = "loop_ready"
-        case nurseryReady = "nursery_ready"
-        case helperEnded = "helper_ended"
-        case handedOn = "handed_on"
-        case built
-        case place
-        case folderReady = "folder_ready"
-        case placed
-        case unmount, unmounted
-        case removeFolder = "remove_folder"
-        case folderRemoved = "folder_removed"
-    }
+    public typealias Step = OperationStep
 }

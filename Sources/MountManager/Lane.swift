@@ -19,18 +19,21 @@ struct Lane {
     private(set) var left = 0
     /// Those that have begun and not ended.
     private(set) var underWay: [ObjectIdentifier: Turn] = [:]
-    private var awaitedQueue = TurnQueue(isAwaited: true)
-    private var otherQueue = TurnQueue(isAwaited: false)
+    /// Those let out of their servers' lines, each with a place that is kept for it: before all who came later.
+    private var letOut = TurnQueues()
+    private var newcomers = TurnQueues()
     private var servers: [ExactText: Server] = [:]
     private var isOthersTurn = false
 
     /// What is under way for a server, and who waits until less is.
     private struct Server {
         var running = 0
-        var awaited = TurnQueue(isAwaited: true)
-        var others = TurnQueue(isAwaited: false)
+        /// How many have been let out of the line and have not begun.
+        var letOut = 0
+        var line = TurnQueues()
+        var isOthersTurn = false
 
-        var waiting: Int { awaited.count + others.count }
+        var taken: Int { running + letOut }
     }
 
     init(limit: Int, limitPerServer: Int = .max) {
@@ -39,24 +42,24 @@ struct Lane {
     }
 
     /// How many the queues keep, those included that were withdrawn.
-    var held: Int { awaitedQueue.held + otherQueue.held }
+    var held: Int { newcomers.held + letOut.held }
 
     /// Whether the next one has to wait, whoever it is.
     var isFull: Bool { running >= limit }
 
     /// Whether the next one of this server has to wait for another one of it.
     func isFull(for server: ExactText?) -> Bool {
-        server.flatMap { servers[$0] }.map { $0.running >= limitPerServer } ?? false
+        server.flatMap { servers[$0] }.map { $0.taken >= limitPerServer } ?? false
     }
 
     /// How many wait.
-    var waiting: Int { awaitedQueue.count + otherQueue.count + servers.values.reduce(0) { $0 + $1.waiting } }
+    var waiting: Int { newcomers.count + letOut.count + servers.values.reduce(0) { $0 + $1.line.count } }
 
     /// Puts a turn at its queue's end.
     mutating func add(_ turn: Turn) {
         if turn.isAwaited { awaited += 1 }
-        turn.isInServersLine = false
-        if turn.isAwaited { awaitedQueue.append(turn) } else { otherQueue.append(turn) }
+        turn.place = .newcomer
+        newcomers.append(turn)
     }
 
     /// Somebody waits for it now.
@@ -65,7 +68,9 @@ struct Lane {
         // It goes to the other queue's end; its place in this one is passed over when it comes up.
         takeOut(turn)
         turn.isAwaited = true
-        add(turn)
+        guard turn.place == .letOut else { return add(turn) }
+        awaited += 1
+        letOut.append(turn)
     }
 
     /// Takes it out of its queue.
@@ -76,22 +81,19 @@ struct Lane {
         turn.state = .withdrawn
         if turn.isAwaited { awaited -= 1 }
         takeOut(turn)
-        // Perhaps it had been let out of the line for a place that is free, which the next one may have instead.
-        if !turn.isInServersLine, let server = turn.server, !isFull(for: server) { advanceLine(of: server) }
+        // The place that was kept for it is the next one's. A newcomer had none.
+        if turn.place == .letOut, let server = turn.server {
+            servers[server]?.letOut -= 1
+            advanceLine(of: server)
+        }
         return true
     }
 
     private mutating func takeOut(_ turn: Turn) {
-        if turn.isInServersLine, let server = turn.server {
-            if turn.isAwaited {
-                servers[server]?.awaited.withdrawOne()
-            } else {
-                servers[server]?.others.withdrawOne()
-            }
-        } else if turn.isAwaited {
-            awaitedQueue.withdrawOne()
-        } else {
-            otherQueue.withdrawOne()
+        switch turn.place {
+        case .newcomer: newcomers.withdrawOne(isAwaited: turn.isAwaited)
+        case .letOut: letOut.withdrawOne(isAwaited: turn.isAwaited)
+        case .line: if let server = turn.server { servers[server]?.line.withdrawOne(isAwaited: turn.isAwaited) }
         }
     }
 
@@ -99,23 +101,34 @@ struct Lane {
     mutating func next() -> Turn? {
         guard running < limit else { return nil }
         while let turn = popFirst() {
-            guard isFull(for: turn.server), let server = turn.server else {
-                isOthersTurn = turn.isAwaited
-                turn.state = .running
-                running += 1
-                underWay[ObjectIdentifier(turn)] = turn
-                if let server = turn.server { servers[server, default: Server()].running += 1 }
-                return turn
+            if turn.place == .newcomer, let server = turn.server, isFull(for: server) {
+                turn.place = .line
+                servers[server]?.line.append(turn)
+                continue
             }
-            turn.isInServersLine = true
-            if turn.isAwaited { servers[server]?.awaited.append(turn) } else { servers[server]?.others.append(turn) }
+            begin(turn)
+            return turn
         }
         return nil
     }
 
     private mutating func popFirst() -> Turn? {
-        isOthersTurn
-            ? otherQueue.popFirst() ?? awaitedQueue.popFirst() : awaitedQueue.popFirst() ?? otherQueue.popFirst()
+        for isAwaited in [!isOthersTurn, isOthersTurn] {
+            if let turn = letOut.popFirst(isAwaited: isAwaited) ?? newcomers.popFirst(isAwaited: isAwaited) {
+                return turn
+            }
+        }
+        return nil
+    }
+
+    private mutating func begin(_ turn: Turn) {
+        isOthersTurn = turn.isAwaited
+        turn.state = .running
+        running += 1
+        underWay[ObjectIdentifier(turn)] = turn
+        guard let server = turn.server else { return }
+        if turn.place == .letOut { servers[server]?.letOut -= 1 }
+        servers[server, default: Server()].running += 1
     }
 
     /// Others may have its place, although it has not ended: it cannot be helped. Only so many as there may be under
@@ -137,16 +150,18 @@ struct Lane {
         advanceLine(of: server)
     }
 
-    /// Lets the one who has waited longest for the server go before all who came later.
+    /// Keeps the place that is free for one who waits for the server, and lets him go before all who came later. What
+    /// is awaited and the rest take turns, as in the lane.
     private mutating func advanceLine(of server: ExactText) {
-        if let next = servers[server]?.awaited.popFirst() {
-            next.isInServersLine = false
-            awaitedQueue.prepend(next)
-        } else if let next = servers[server]?.others.popFirst() {
-            next.isInServersLine = false
-            otherQueue.prepend(next)
+        guard var line = servers[server] else { return }
+        let isFirst = !line.isOthersTurn
+        if let next = line.line.popFirst(isAwaited: isFirst) ?? line.line.popFirst(isAwaited: !isFirst) {
+            next.place = .letOut
+            letOut.append(next)
+            line.letOut += 1
+            line.isOthersTurn = next.isAwaited
         }
-        if let left = servers[server], left.running == 0, left.waiting == 0 { servers[server] = nil }
+        servers[server] = line.taken == 0 && line.line.count == 0 ? nil : line
     }
 
     /// What the lanes of a manager are for.
@@ -173,7 +188,10 @@ final class Turn {
     var begin: () -> Void
     fileprivate(set) var state = State.waiting
     fileprivate(set) var isAwaited: Bool
-    fileprivate var isInServersLine = false
+    fileprivate var place = Place.newcomer
+
+    /// Where it waits.
+    fileprivate enum Place { case newcomer, line, letOut }
 
     init(
         in lane: Lane.Name, isAwaited: Bool, server: ExactText? = nil, at mountpoint: Mountpoint? = nil,
@@ -184,6 +202,25 @@ final class Turn {
         self.mountpoint = mountpoint
         self.isAwaited = isAwaited
         self.begin = begin
+    }
+}
+
+/// A queue of what somebody waits for, and one of the rest.
+private struct TurnQueues {
+    private var awaited = TurnQueue(isAwaited: true)
+    private var others = TurnQueue(isAwaited: false)
+
+    var count: Int { awaited.count + others.count }
+    var held: Int { awaited.held + others.held }
+
+    mutating func append(_ turn: Turn) {
+        if turn.isAwaited { awaited.append(turn) } else { others.append(turn) }
+    }
+
+    mutating func popFirst(isAwaited: Bool) -> Turn? { isAwaited ? awaited.popFirst() : others.popFirst() }
+
+    mutating func withdrawOne(isAwaited: Bool) {
+        if isAwaited { awaited.withdrawOne() } else { others.withdrawOne() }
     }
 }
 
@@ -200,17 +237,6 @@ private struct TurnQueue {
 
     mutating func append(_ turn: Turn) {
         turns.append(turn)
-        count += 1
-    }
-
-    /// Puts it before all others.
-    mutating func prepend(_ turn: Turn) {
-        if head > 0 {
-            head -= 1
-            turns[head] = turn
-        } else {
-            turns.insert(turn, at: 0)
-        }
         count += 1
     }
 

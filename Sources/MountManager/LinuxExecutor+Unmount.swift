@@ -63,16 +63,16 @@ extension LinuxExecutor {
         case .success(.parked) where isLeftParked(kernelID): break
         case .success(.busy), .success(.parked):
             outcome.problem = .busy(mountpoint)
-            guard outcome.seen == .ours, let silence = silence(of: kernelID, at: mountpoint) else {
+            guard outcome.seen == .ours, let silence = silence(of: kernelID, at: mountpoint, afterRung: rung) else {
                 break
             }
             outcome.problem = .silent(mountpoint, silence, next: rung + 1 < ladder.rungs ? rung + 1 : nil, of: ladder)
-            outcome.isHung = true
+            outcome.hungRung = rung
         case .success(.foreign(let other)): return .foreign(other, at: mountpoint, seen: outcome.seen)
         case .failure(.refused(let problem)): outcome.problem = problem
         case .failure(.unanswered(let failure)):
             outcome.problem = .operation("unmount", mountpoint, failed: failure)
-            outcome.isHung = failure.isLate
+            if failure.isLate { outcome.hungRung = rung }
         }
         return outcome
     }
@@ -83,7 +83,10 @@ extension LinuxExecutor {
     }
 
     /// In which way the filesystem is not there for those who use it, nor will be when they have left; nil where it is.
-    private func silence(of id: KernelMountID, at mountpoint: Mountpoint) -> String? {
+    ///
+    /// - Parameter rung: all but the first are for filesystems that were silent, and one that cannot be asked is as it
+    ///   was.
+    private func silence(of id: KernelMountID, at mountpoint: Mountpoint, afterRung rung: Int) -> String? {
         do throws(OperationFailure) {
             try ask(id, at: mountpoint, within: ladder.patience, interrupt: nil)
             return nil
@@ -93,7 +96,8 @@ extension LinuxExecutor {
             case .refused(let refusal):
                 guard refusal.errno.isOfLostServer else { return nil }
                 return "answers \(refusal.errno) only"
-            case .ownFolder, .helper, .ended, .tooManyStuck, .cacheInUse: return nil
+            case .tooManyStuck: return rung > 0 ? "did not answer when it was last asked" : nil
+            case .ownFolder, .helper, .ended, .cacheInUse: return nil
             }
         }
     }
@@ -122,14 +126,20 @@ extension LinuxExecutor {
     func isLeftParked(_ id: KernelMountID) -> Bool { leftParked.withLockedValue { $0.contains(id) } }
 
     public func endParked() async {
-        for id in leftParked.withLockedValue({ $0.sorted() }) where stuckWorker(at: id) == nil {
-            _ = await onThread(of: .probes) { self.endParkedNow(id) }
+        let interrupt = OperationInterrupt()
+        await withTaskCancellationHandler {
+            for id in leftParked.withLockedValue({ $0.sorted() })
+            where stuckWorker(at: id) == nil && !interrupt.isRaised {
+                _ = await onThread(of: .probes) { self.endParkedNow(id, interrupt) }
+            }
+        } onCancel: {
+            interrupt.raise()
         }
     }
 
-    private func endParkedNow(_ id: KernelMountID) {
+    private func endParkedNow(_ id: KernelMountID, _ interrupt: OperationInterrupt) {
         do throws(OperationFailure) {
-            switch try operations.endParked(id) {
+            switch try operations.endParked(id, interrupt: interrupt) {
             case .unmounted, .absent:
                 leftParked.withLockedValue { _ = $0.remove(id) }
                 operations.endHelpers(of: id)

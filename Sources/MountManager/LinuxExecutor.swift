@@ -69,10 +69,7 @@ public final class LinuxExecutor: MountExecutor {
         self.steps = steps
         self.operations =
             operations
-            ?? MountOperations(root: root, parking: parking, ownFolders: ownFolders) { _ in
-                // Without a worker there are no helper programs, and this is the one step left.
-                steps.reached(.loopReady)
-            }
+            ?? MountOperations(root: root, parking: parking, ownFolders: ownFolders, reached: steps.reached)
         self.isReadOnly = isReadOnly
         self.ladder = ladder
         self.locks = locks
@@ -134,7 +131,7 @@ public final class LinuxExecutor: MountExecutor {
             if failure == .ended, interrupt.isRaised {
                 throw MountError(.cancelled, "nobody waits for \(source) at \(mountpoint) any more")
             }
-            throw .mounting(source, failed: failure)
+            throw .mounting(source, failed: failure, in: catalog)
         }
     }
 

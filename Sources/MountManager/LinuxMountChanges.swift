@@ -43,7 +43,9 @@ public final class LinuxMountChanges: MountChangeSource {
                 // statmount.
                 return .mounts(try tableChanges())
             case .mounts(let list):
-                return .mounts(try list.map { (event) throws(SystemCallError) in try change(event) })
+                var changes: [MountChange] = []
+                for event in list { changes += try self.changes(of: event) }
+                return .mounts(changes)
             }
         } catch {
             // Whatever was reported is lost: everything has to be looked at.
@@ -109,10 +111,11 @@ public final class LinuxMountChanges: MountChangeSource {
         return snapshot.withLock { $0.replace(with: entries) }
     }
 
-    /// An event says which mount; the table says where it is, if it still is anywhere.
-    private func change(_ event: MountEvent) throws(SystemCallError) -> MountChange {
-        let id = MountID(rawValue: event.mount.rawValue)
-        guard event.attached, let entry = try table.entry(event.mount) else { return MountChange(id: id) }
-        return MountChange(entry)
+    /// An event says which mount; the table says where it is, if it still is anywhere. One that has moved has left a
+    /// place first, of which nothing else tells.
+    private func changes(of event: MountEvent) throws(SystemCallError) -> [MountChange] {
+        let departure = MountChange(id: MountID(rawValue: event.mount.rawValue))
+        guard event.attached, let entry = try table.entry(event.mount) else { return [departure] }
+        return (event.detached ? [departure] : []) + [MountChange(entry)]
     }
 }

@@ -33,6 +33,8 @@ final class Machine {
     var problem: MountError?
     /// Why the last ledger write failed.
     var ledgerProblem: MountError?
+    /// How a rung has hung that was tried in the place of the one before it, until the machine asks for it.
+    private var hungUnmount: OperationOutcome?
     /// In what the mount differs from how it was made, as of the last look.
     var drift: MountDrift?
     /// That its filesystem does not answer, as of the last question.
@@ -73,6 +75,18 @@ final class Machine {
     func secrets(for source: MountSource) -> [String: Secret] {
         if source.credentialsDigest == nil { return [:] }
         return waiting.values.first { $0.source == source }?.secrets ?? [:]
+    }
+
+    /// Keeps the outcome of an unmount that has hung on a later rung than the one that was asked for.
+    func noteUnmount(_ outcome: OperationOutcome) {
+        guard case .unmount(_, let asked) = state.operation?.kind, let hung = outcome.hungRung else { return }
+        hungUnmount = hung > asked ? outcome : nil
+    }
+
+    /// What has come of the rung already, when it was tried in the place of the one before: it is not tried twice.
+    func takeHungUnmount(beginningAt rung: Int) -> OperationOutcome? {
+        defer { hungUnmount = nil }
+        return rung > 0 && rung == hungUnmount?.hungRung ? hungUnmount : nil
     }
 
     /// Whether nothing is under way and nobody waits for an answer.

@@ -29,11 +29,11 @@ public enum MountChanges: Hashable, Sendable {
     case everything
 }
 
-/// A change that concerns one mount.
+/// A change that concerns one mount. One that was moved is two: it has left a place, and is at another.
 public struct MountChange: Hashable, Sendable {
     /// The mount that was attached, moved or detached.
     public var id: MountID
-    /// The mount that it is on; nil where it is gone again or was only detached.
+    /// The mount that it is on; nil where it has left its place, or is gone again.
     public var parent: MountID?
     /// Where it is; nil as above, or where the path is none that could be managed.
     public var mountpoint: Mountpoint?

@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import Filesystems
+package import Filesystems
 internal import LinuxMount
 package import MountModel
 package import MountWorker
 
 extension MountError {
     /// A mount that could not be built.
-    package static func mounting(_ source: MountSource, failed failure: OperationFailure) -> MountError {
+    package static func mounting(
+        _ source: MountSource, failed failure: OperationFailure, in catalog: FilesystemCatalog
+    ) -> MountError {
         switch failure {
-        case .refused(let error): return mounting(source, failed: error)
+        case .refused(let error): return mounting(source, failed: error, in: catalog)
         case .ownFolder(let shown):
             return MountError(
                 .invalidArgument, "cannot mount \(source): \(shown)",
@@ -19,19 +21,27 @@ extension MountError {
                     state folder, the runtime folder nor the mount root in it, or move those ('holdfastd run --help')
                     """)
         case .helper(let failure): return mounting(source, failed: failure)
-        case .cacheInUse(let group):
-            return MountError(
-                .busy,
-                "cannot mount \(source): the program of an earlier mount here still has its cache; two would damage it",
-                context: Context(operation: "build", type: source.type.rawValue, source: source.source),
-                hint: """
-                    it ends when what was written is at the server: is that reached? its process is in \
-                    \(group.path)/cgroup.procs; to end it by hand loses nothing that is in its cache
-                    """)
+        case .cacheInUse(let processes):
+            return cacheInUse(by: processes, source)
         case .late, .stuck, .ended, .tooManyStuck:
             let context = Context(operation: "build", type: source.type.rawValue, source: source.source)
             return unanswered("mount \(source)", failure, context)
         }
+    }
+
+    private static func cacheInUse(by processes: [Int32], _ source: MountSource) -> MountError {
+        var (holder, hint) = ("", "it ends when what was written is at the server: is that reached?")
+        if !processes.isEmpty {
+            holder = " (process \(processes.map(String.init).joined(separator: ", ")))"
+            hint +=
+                " to end it by hand ('kill \(processes.map(String.init).joined(separator: " "))') loses nothing that "
+            hint += "is in its cache"
+        }
+        return MountError(
+            .busy,
+            "cannot mount \(source): the program of an earlier mount here\(holder) still has its cache; two would "
+                + "damage it",
+            context: Context(operation: "build", type: source.type.rawValue, source: source.source), hint: hint)
     }
 
     /// Another operation that has no answer.

@@ -1,19 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import Filesystems
+package import Filesystems
 package import LinuxMount
 package import MountModel
 internal import SystemPackage
 
 extension MountError {
     /// A mount that could not be built.
-    package static func mounting(_ source: MountSource, failed error: SystemCallError) -> MountError {
+    package static func mounting(
+        _ source: MountSource, failed error: SystemCallError, in catalog: FilesystemCatalog
+    ) -> MountError {
         let reason = error.kernelMessages.isEmpty ? "\(error.errno)" : error.kernelMessages.joined(separator: "; ")
         return MountError(
             isUnsupported(error) ? .unsupported : .mountFailed,
             "cannot mount \(source): \(subject(of: error))\(reason)",
             context: context("build", of: error, type: source.type.rawValue, source: source.source),
-            hint: hint(for: error, mounting: source))
+            hint: hint(for: error, mounting: source, catalog))
     }
 
     /// Another operation on a mountpoint that the kernel refused.
@@ -106,13 +108,15 @@ extension MountError {
         error.errno == .notSupported && ["unshare", "mkdir"].contains(error.call)
     }
 
-    private static func hint(for error: SystemCallError, mounting source: MountSource) -> String? {
+    private static func hint(
+        for error: SystemCallError, mounting source: MountSource, _ catalog: FilesystemCatalog
+    ) -> String? {
         if error.call == "posix_spawn" { return "install the program; it is looked for in the system's folders only" }
         if lacksProcess(error) {
             return "it needs a holdfast-worker (LinuxHost.Options.workerProgram), and a host with control groups "
                 + "(cgroup v2): holdfastd's log says at its start what is missing"
         }
-        if let hint = serverHint(for: error, mounting: source) { return hint }
+        if let hint = serverHint(for: error, mounting: source, catalog) { return hint }
         return switch error.errno {
         case .noSuchFileOrDirectory:
             "does \(error.call == "openat2" ? error.subject ?? source.source : source.source) exist on this host?"
@@ -146,8 +150,10 @@ extension MountError {
     }
 
     /// What to do where it is not this host that refuses.
-    private static func serverHint(for error: SystemCallError, mounting source: MountSource) -> String? {
-        guard (try? FilesystemCatalog.standard.entry(source.type))?.isNetwork == true else { return nil }
+    private static func serverHint(
+        for error: SystemCallError, mounting source: MountSource, _ catalog: FilesystemCatalog
+    ) -> String? {
+        guard (try? catalog.entry(source.type))?.isNetwork == true else { return nil }
         if error.call == "getaddrinfo" { return "is the host's name right, and does this host's resolver answer?" }
         guard error.call == "fsconfig", error.subject == source.source else { return nil }
         return switch error.errno {

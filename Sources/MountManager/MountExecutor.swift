@@ -32,7 +32,8 @@ public protocol MountExecutor: Sendable {
     /// Unmounts this mount, and nothing else, by the means of the ladder's rung (0 is the plain unmount).
     func unmount(_ id: MountID, from mountpoint: Mountpoint, rung: Int) async -> OperationOutcome
 
-    /// Unmounts those that have left their mountpoints for good, where they are, if nobody uses them any more.
+    /// Unmounts those that have left their mountpoints for good, where they are, if nobody uses them any more. When the
+    /// caller's task is cancelled it ends as soon as it can.
     func endParked() async
 
     /// Asks the filesystem of this mount whether it is there. When the caller's task is cancelled it ends as soon as
@@ -108,14 +109,14 @@ public struct OperationOutcome: Hashable, Sendable {
     public var seen: MountpointState.Seen
     /// Why it is not as it was wanted, where the operation failed.
     public var problem: MountError?
-    /// Whether an unmount has failed because the filesystem does not answer.
-    public var isHung: Bool
+    /// The rung at which an unmount has failed because the filesystem does not answer; nil where it has not.
+    public var hungRung: Int?
 
     /// Joins the three.
-    public init(_ seen: MountpointState.Seen, problem: MountError? = nil, isHung: Bool = false) {
+    public init(_ seen: MountpointState.Seen, problem: MountError? = nil, hungRung: Int? = nil) {
         self.seen = seen
         self.problem = problem
-        self.isHung = isHung
+        self.hungRung = hungRung
     }
 }
 
@@ -174,5 +175,14 @@ public struct ProbeResult: Sendable {
         case silent
         /// It could not be asked, or nothing was heard.
         case unknown
+
+        /// Whether it is silent now, from what was last known: what cannot be asked is as it was.
+        func isSilence(after wasSilent: Bool) -> Bool {
+            switch self {
+            case .silent: true
+            case .unknown: wasSilent
+            case .answered, .refused: false
+            }
+        }
     }
 }

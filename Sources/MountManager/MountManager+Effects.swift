@@ -42,23 +42,7 @@ extension MountManager {
             machine.silence = nil
             operate(machine, in: .table) { await .ended(executor.place(id, at: mountpoint)) }
         case .unmount(let id, let rung):
-            let server = machine.state.row.flatMap { configuration.catalog.server(of: $0.source.source) }
-            let probe = probing[mountpoint]
-            let ladder = configuration.ladder
-            let rungIfSilent = ladder.rung(inPlaceOf: rung, isSilent: machine.silence != nil)
-            // As long as it is asked it is in use; who asks in vain is ended by the ladder.
-            probe?.cancel()
-            operate(machine, in: .table, server: server) {
-                await probe?.value
-                var rung = rung
-                // What it said last may be long ago, and a plain unmount loses nothing.
-                if rungIfSilent != rung,
-                    await executor.probe(id, at: mountpoint, within: ladder.patience).answer == .silent
-                {
-                    rung = rungIfSilent
-                }
-                return await .ended(executor.unmount(id, from: mountpoint, rung: rung))
-            }
+            unmount(id, rung: rung, of: machine)
         case .close:
             close(machine)
         case .write(let batch):
@@ -100,14 +84,14 @@ extension MountManager {
     }
 
     /// How a kernel operation ended.
-    private enum End: Sendable {
+    enum End: Sendable {
         case ended(OperationOutcome)
         case built(MountID)
         case notBuilt(MountError)
         case notBegun
     }
 
-    private func operate(
+    func operate(
         _ machine: Machine, in lane: Lane.Name, server: ExactText? = nil,
         _ operation: @escaping @Sendable () async -> End
     ) {
@@ -147,7 +131,8 @@ extension MountManager {
             if let problem = outcome.problem ?? unexplained(outcome, of: machine) {
                 note(problem, of: machine)
             }
-            feed(outcome.isHung ? .unmountHung(outcome.seen) : .operationEnded(outcome.seen), to: machine)
+            machine.noteUnmount(outcome)
+            feed(outcome.hungRung != nil ? .unmountHung(outcome.seen) : .operationEnded(outcome.seen), to: machine)
         case .built(let id):
             machine.builtID = id
             feed(.built(id), to: machine)

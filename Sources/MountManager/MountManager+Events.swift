@@ -58,19 +58,21 @@ extension MountManager {
             for machine in machines.values { feed(.hint, to: machine) }
             removeOwedFolders()
         case .mounts(let list):
-            for change in list { hint(about: change) }
+            hint(about: list)
         }
     }
 
-    private func hint(about change: MountChange) {
+    private func hint(about changes: [MountChange]) {
         var concerned: Set<Mountpoint> = []
-        for id in [change.id, change.parent] {
-            if let id, let mountpoint = mountpointsByID[id] { concerned.insert(mountpoint) }
+        for change in changes {
+            for id in [change.id, change.parent] {
+                if let id, let mountpoint = mountpointsByID[id] { concerned.insert(mountpoint) }
+            }
+            if let mountpoint = change.mountpoint { concerned.formUnion(machinesHidden(by: mountpoint)) }
         }
-        if let mountpoint = change.mountpoint { concerned.formUnion(machinesHidden(by: mountpoint)) }
-        if change.parent == nil {
+        if changes.contains(where: { $0.parent == nil }) {
             removeOwedFolders()
-            // A mount that is gone says no longer where it was: perhaps over one of ours, or in its place.
+            // A mount that has left says no longer where it was: perhaps over one of ours, or in its place.
             for machine in machines.values where machine.state.isObstructed {
                 concerned.insert(machine.mountpoint)
             }

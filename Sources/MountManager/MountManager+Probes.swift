@@ -25,43 +25,43 @@ extension MountManager {
     func scheduleProbes(of machine: Machine) {
         let id = machine.mountID
         guard id != machine.probedID else { return }
-        if machine.probedID != nil { probes.remove(machine.mountpoint) }
+        if let earlier = machine.probedID { probes.remove(earlier) }
         machine.probedID = id
         // Whoever has mounted it asks an external one's server.
-        guard let row = machine.state.row, id != nil, !row.source.isExternal,
+        guard let row = machine.state.row, let id, !row.source.isExternal,
             typesWithServer.contains(row.source.source.type)
         else { return }
         let server = configuration.catalog.server(of: row.source.source)
-        probes.add(machine.mountpoint, of: server, at: .now) { Double.random(in: 0..<1) }
+        probes.add(id, of: server, at: .now) { Double.random(in: 0..<1) }
     }
 
     private func probeNext() {
-        while !isStopping, let mountpoint = probes.next() {
-            guard let machine = machines[mountpoint], machine.state.phase == .mounted, machine.state.operation == nil,
-                let id = machine.mountID
+        while !isStopping, let id = probes.next() {
+            guard let mountpoint = mountpointsByID[id], let machine = machines[mountpoint], machine.mountID == id,
+                machine.state.phase == .mounted, machine.state.operation == nil
             else {
-                endProbe(of: mountpoint, isSilent: false, isStuck: false)
+                endProbe(of: id, isSilent: false, isStuck: false)
                 continue
             }
             let limit = configuration.probes.limit
-            probing[mountpoint] = Task { [executor] in
+            probing[id] = Task { [executor] in
                 let result = await executor.probe(id, at: mountpoint, within: limit)
                 note(result, of: id, at: mountpoint)
             }
         }
     }
 
-    private func endProbe(of mountpoint: Mountpoint, isSilent: Bool, isStuck: Bool) {
-        probing[mountpoint] = nil
-        probes.end(mountpoint, isSilent: isSilent, isStuck: isStuck, at: .now) { Double.random(in: 0..<1) }
+    private func endProbe(of id: MountID, isSilent: Bool, isStuck: Bool) {
+        probing[id] = nil
+        probes.end(id, isSilent: isSilent, isStuck: isStuck, at: .now) { Double.random(in: 0..<1) }
     }
 
     private func note(_ result: ProbeResult, of id: MountID, at mountpoint: Mountpoint) {
-        endProbe(of: mountpoint, isSilent: result.answer == .silent, isStuck: result.rest != nil)
+        endProbe(of: id, isSilent: result.answer == .silent, isStuck: result.rest != nil)
         if let rest = result.rest {
             Task {
                 await rest.value
-                probes.free(mountpoint, at: .now)
+                probes.free(id, at: .now)
                 startProbes()
             }
         }
@@ -116,7 +116,7 @@ extension MountManager {
     func endParked() {
         guard let due = parkedAreDue, due <= .now, !configuration.isReadOnly, !isStopping else { return }
         parkedAreDue = nil
-        Task {
+        endingParked = Task {
             await executor.endParked()
             parkedAreDue = .now + .seconds(5)
         }

@@ -45,12 +45,13 @@ public actor MountManager {
     /// What of the load is counted as it changes.
     var counts = ManagerLoad()
     /// When which filesystem is asked whether it is there.
-    var probes: ProbeSchedule<Mountpoint>
+    var probes: ProbeSchedule<MountID>
     /// The questions that have no end yet.
-    var probing: [Mountpoint: Task<Void, Never>] = [:]
+    var probing: [MountID: Task<Void, Never>] = [:]
     let typesWithServer: Set<FilesystemType>
     /// When the next attempt at the mounts that were parked is due; nil while there is one.
     var parkedAreDue: ContinuousClock.Instant? = .now
+    var endingParked: Task<Void, Never>?
     /// Tells the secrets of requests apart.
     nonisolated let secretMark = SecretMark()
     var isAccepting = false
@@ -130,6 +131,7 @@ public actor MountManager {
         isAccepting = false
         isStopping = true
         for probe in probing.values { probe.cancel() }
+        endingParked?.cancel()
         for machine in machines.values {
             machine.timer?.task.cancel()
             machine.timer = nil

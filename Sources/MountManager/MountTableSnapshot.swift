@@ -18,8 +18,8 @@ struct MountTableSnapshot: Sendable {
 
     /// Takes the table as it is now.
     ///
-    /// - Returns: the mounts that came, were moved, or have gone since the last one; by ascending id, those that have
-    ///   gone first.
+    /// - Returns: the mounts that came, were moved, or have gone since the last one; first those that are not where
+    ///   they were, by ascending id, then those that are somewhere now. One that was moved is among both.
     mutating func replace(with entries: [MountEntry]) -> [MountChange] {
         let before = places
         places = Dictionary(minimumCapacity: entries.count)
@@ -30,8 +30,8 @@ struct MountTableSnapshot: Sendable {
             places[entry.id] = place
             if before[entry.id] != place { changes.append(MountChange(entry)) }
         }
-        let gone = before.keys.filter { places[$0] == nil }.sorted()
-        return gone.map { MountChange(id: MountID(rawValue: $0.rawValue)) } + changes
+        let left = before.filter { places[$0.key] != $0.value }.keys.sorted()
+        return left.map { MountChange(id: MountID(rawValue: $0.rawValue)) } + changes
     }
 }
 

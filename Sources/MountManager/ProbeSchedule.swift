@@ -23,7 +23,7 @@ struct ProbeSchedule<Subject: Hashable & Sendable> {
     private let interval: Duration?
     private let limit: Int
     private let limitPerServer: Int
-    /// Questions that cannot be ended, beyond which the silent are asked no more.
+    /// Questions that cannot be ended, beyond which nobody is asked: each keeps a worker, and builds need some.
     private let stuckLimit: Int
     private var servers: [Subject: ExactText] = [:]
     private var due: [Subject: Instant] = [:]
@@ -66,7 +66,9 @@ struct ProbeSchedule<Subject: Hashable & Sendable> {
 
     /// Who is to be asked now; nil where nobody is, or no more may be.
     mutating func next() -> Subject? {
-        guard running.count < limit, let index = queue.firstIndex(where: mayBegin) else { return nil }
+        guard running.count < limit, running.count + stuck.count < stuckLimit,
+            let index = queue.firstIndex(where: mayBegin)
+        else { return nil }
         let subject = queue.remove(at: index)
         running.insert(subject)
         return subject
@@ -74,9 +76,7 @@ struct ProbeSchedule<Subject: Hashable & Sendable> {
 
     private func mayBegin(_ subject: Subject) -> Bool {
         if silent.contains(subject) {
-            guard stuck.count < stuckLimit, running.count(where: { silent.contains($0) }) < limit / 2 else {
-                return false
-            }
+            guard running.count(where: { silent.contains($0) }) < limit / 2 else { return false }
         }
         guard let server = servers[subject] else { return true }
         let others = running.filter { servers[$0] == server }

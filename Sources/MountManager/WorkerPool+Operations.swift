@@ -56,13 +56,21 @@ extension WorkerPool {
         for cache: FilePath, in groups: HelperGroups, _ interrupt: OperationInterrupt?
     ) throws(OperationFailure) {
         let deadline = ContinuousClock.now + Self.patience
+        var pauses = Backoff(first: .milliseconds(20), limit: .milliseconds(250))
         while true {
-            let user: ControlGroup?
-            do throws(SystemCallError) { user = try groups.user(ofCache: cache) } catch { throw .refused(error) }
-            guard let user else { return }
-            guard interrupt?.isRaised != true, .now < deadline else { throw .cacheInUse(by: user) }
-            // The kernel tells of its end, but not of a cancellation; one who waits for it has time.
-            usleep(20_000)
+            let processes: [Int32]
+            do throws(SystemCallError) {
+                guard let user = try groups.user(ofCache: cache) else { return }
+                guard interrupt?.isRaised == true || .now >= deadline else {
+                    // The kernel tells of its end, but not of a cancellation; one who waits for it has time.
+                    usleep(UInt32(pauses.pause() / .microseconds(1)))
+                    continue
+                }
+                processes = try user.processes()
+            } catch {
+                throw .refused(error)
+            }
+            throw .cacheInUse(by: processes)
         }
     }
 
@@ -74,8 +82,8 @@ extension WorkerPool {
         return outcome
     }
 
-    func endParked(_ id: KernelMountID) throws(OperationFailure) -> UnmountOutcome {
-        let answer = try call(WorkerOrder(.endParked(id), lock: nil))
+    func endParked(_ id: KernelMountID, interrupt: OperationInterrupt?) throws(OperationFailure) -> UnmountOutcome {
+        let answer = try call(WorkerOrder(.endParked(id), lock: nil), interrupt: interrupt)
         guard case .unmounted(let outcome) = answer.reply else { throw failure(answer.reply) }
         return outcome
     }

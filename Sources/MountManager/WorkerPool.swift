@@ -71,7 +71,7 @@ final class WorkerPool: KernelOperations {
             OperationProgress.current?.begin()
             let (worker, isNew) = try take(for: order.request)
             interrupt?.begin(worker)
-            let outcome = worker.call(order, with: descriptor.take(), until: .now + limit)
+            let outcome = worker.call(order, with: descriptor.take(), until: .now + limit, interrupt: interrupt)
             let isKilled = interrupt?.end() == true
             switch consume outcome {
             case .answered(let reply, let carried):

@@ -4,8 +4,9 @@
 ///
 /// Nothing that prints a value shows it. Two are equal if their bytes are.
 public struct Secret: Hashable, Sendable, Codable {
-    /// At most this many bytes; a file of a credential has no more either.
-    public static let maximumLength = 1 << 16
+    /// At most this many bytes, with the newline at the end: a request has room for it however it is escaped, and keys
+    /// and passwords are shorter.
+    public static let maximumLength = 1 << 13
 
     /// As a file has it: with a newline at its end, without which programs do not read a key.
     public let content: [UInt8]

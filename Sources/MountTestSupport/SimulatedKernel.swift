@@ -14,7 +14,7 @@ public import SystemPackage
 public final class SimulatedKernel: MountExecutor, MountChangeSource {
     /// The kinds of operations, for gates, faults and counts.
     public enum Operation: Hashable, Sendable, CaseIterable {
-        case inspect, build, place, unmount, removeFolder, list, drift, endParked
+        case inspect, build, place, unmount, removeFolder, list, drift, probe, endParked
     }
 
     private struct State {
@@ -23,7 +23,7 @@ public final class SimulatedKernel: MountExecutor, MountChangeSource {
         var brokenSources: [MountSource: MountError] = [:]
         var counts: [Operation: Int] = [:]
         var inFlight: Set<Mountpoint> = []
-        var silent: Set<Mountpoint> = []
+        var answers: [Mountpoint: ProbeResult] = [:]
         var rungs: [Int] = []
         var violations: [String] = []
     }
@@ -78,11 +78,9 @@ public final class SimulatedKernel: MountExecutor, MountChangeSource {
         }
     }
 
-    /// From now on the filesystem at the mountpoint does not answer, or does again.
-    public func setSilent(_ isSilent: Bool, at mountpoint: Mountpoint) {
-        state.withLockedValue { state in
-            if isSilent { state.silent.insert(mountpoint) } else { state.silent.remove(mountpoint) }
-        }
+    /// From now on this comes of it when the filesystem at the mountpoint is asked; with nil it answers.
+    public func setAnswer(_ result: ProbeResult?, at mountpoint: Mountpoint) {
+        state.withLockedValue { $0.answers[mountpoint] = result }
     }
 
     /// The rungs of all unmounts, in order.
@@ -181,7 +179,9 @@ public final class SimulatedKernel: MountExecutor, MountChangeSource {
 
     func note(rung: Int) { state.withLockedValue { $0.rungs.append(rung) } }
 
-    func isSilent(at mountpoint: Mountpoint) -> Bool { state.withLockedValue { $0.silent.contains(mountpoint) } }
+    func answer(at mountpoint: Mountpoint) -> ProbeResult {
+        state.withLockedValue { $0.answers[mountpoint] } ?? ProbeResult(.answered)
+    }
 
     func fault(in source: MountSource) -> MountError? { state.withLockedValue { $0.brokenSources[source] } }
 

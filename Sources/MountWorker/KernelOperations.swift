@@ -17,7 +17,7 @@ public protocol KernelOperations: Sendable {
     ) throws(OperationFailure) -> UnmountOutcome
 
     /// Unmounts this mount in its parking slot, if nobody uses it.
-    func endParked(_ id: KernelMountID) throws(OperationFailure) -> UnmountOutcome
+    func endParked(_ id: KernelMountID, interrupt: OperationInterrupt?) throws(OperationFailure) -> UnmountOutcome
 
     /// Asks the filesystem of this mount whether it is there; returns also where the mount is not on top any more.
     ///
@@ -71,8 +71,8 @@ public enum OperationFailure: Error, Hashable, Sendable {
     case stuck(StuckWorker)
     /// Its worker ended in the middle of it.
     case ended
-    /// It was not begun: a program of an earlier mount, in this group, still has the cache.
-    case cacheInUse(by: ControlGroup)
+    /// It was not begun: these processes, of an earlier mount's program, still have the cache.
+    case cacheInUse(by: [Int32])
     /// It was not begun: so many workers cannot be killed.
     case tooManyStuck(Int)
 }
@@ -113,7 +113,9 @@ extension MountOperations: KernelOperations {
         do throws(SystemCallError) { return try unmount(id, from: relative, by: means) } catch { throw .refused(error) }
     }
 
-    public func endParked(_ id: KernelMountID) throws(OperationFailure) -> UnmountOutcome {
+    public func endParked(
+        _ id: KernelMountID, interrupt: OperationInterrupt?
+    ) throws(OperationFailure) -> UnmountOutcome {
         do throws(SystemCallError) { return try finishParked(id) } catch { throw .refused(error) }
     }
 

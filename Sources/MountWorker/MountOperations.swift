@@ -12,26 +12,14 @@ public struct MountOperations: Sendable {
     private let root: ManagedRoot
     private let parking: ParkingLot
     private let own: OwnFolders
-    let reached: @Sendable (Step) -> Void
-
-    /// The steps between which a test may stop.
-    public enum Step: String, Hashable, Sendable, CaseIterable {
-        /// The image has its loop device.
-        case loopReady = "loop_ready"
-        /// The nursery is there, and nothing is mounted in it.
-        case nurseryReady = "nursery_ready"
-        /// The helper program has ended, and its mount is in the nursery only.
-        case helperEnded = "helper_ended"
-        /// The mount is nowhere but in hand.
-        case handedOn = "handed_on"
-    }
+    let reached: @Sendable (OperationStep) -> Void
 
     /// Binds them to a mount root.
     ///
     /// - Parameter ownFolders: which no mount may show, besides the mount root and the parking lot.
     public init(
         root: ManagedRoot, parking: ParkingLot, ownFolders: [FilePath] = [],
-        reached: @escaping @Sendable (Step) -> Void = { _ in }
+        reached: @escaping @Sendable (OperationStep) -> Void = { _ in }
     ) {
         self.root = root
         self.parking = parking

@@ -68,7 +68,7 @@ public struct WorkerLoop: ~Copyable, Sendable {
             case .unmount(let id, let path, let means):
                 reply = .unmounted(try operations.unmount(id, from: path, by: means, lock: nil))
             case .endParked(let id):
-                reply = .unmounted(try operations.endParked(id))
+                reply = .unmounted(try operations.endParked(id, interrupt: nil))
             case .probe(let id, let path):
                 try operations.probe(id, at: path, within: .zero, interrupt: nil)
                 reply = .probed

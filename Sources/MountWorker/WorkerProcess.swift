@@ -40,9 +40,12 @@ package final class WorkerProcess: Sendable {
 
     /// Sends the order and waits for its answer. Blocks the thread until the deadline at most.
     ///
-    /// - Parameter given: is the worker's alone from the sending on.
+    /// - Parameters:
+    ///   - given: is the worker's alone from the sending on.
+    ///   - interrupt: one that was killed by it and does not end is waited for no longer than twice its grace.
     package func call(
-        _ order: WorkerOrder, with given: consuming OwnedDescriptor?, until deadline: ContinuousClock.Instant
+        _ order: WorkerOrder, with given: consuming OwnedDescriptor?, until deadline: ContinuousClock.Instant,
+        interrupt: OperationInterrupt? = nil
     ) -> Outcome {
         var descriptor = given
         do throws(SystemCallError) {
@@ -63,7 +66,7 @@ package final class WorkerProcess: Sendable {
                 try carried.close()
                 try connection.send(order)
             }
-            let ready = try process.wait(until: deadline, watching: connection.number)
+            let ready = try wait(until: deadline, interrupt)
             if ready == 0 { return .late }
             // An answer that was sent before the end counts.
             guard ready & HF_READY_FIRST != 0, var received = try connection.receive(WorkerReply.self) else {
@@ -73,6 +76,18 @@ package final class WorkerProcess: Sendable {
             return .answered(received.value, descriptor: carried)
         } catch {
             return .ended
+        }
+    }
+
+    /// Waits for the answer or the end; 0 where neither has come.
+    private func wait(
+        until deadline: ContinuousClock.Instant, _ interrupt: OperationInterrupt?
+    ) throws(SystemCallError) -> CInt {
+        while true {
+            let isInterrupted = interrupt?.isRaised == true
+            let pause = interrupt == nil ? deadline : min(deadline, .now + Self.grace)
+            let ready = try process.wait(until: pause, watching: connection.number)
+            if ready != 0 || isInterrupted || .now >= deadline { return ready }
         }
     }
 

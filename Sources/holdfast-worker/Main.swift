@@ -48,7 +48,7 @@ enum Main {
     }
 
     /// Where a debug build ends by itself, if the daemon was told to.
-    private static func steps() -> (KernelSteps, @Sendable (MountOperations.Step) -> Void) {
+    private static func steps() -> (KernelSteps, @Sendable (OperationStep) -> Void) {
         #if DEBUG
             do throws(MountError) {
                 if let plan = try FailpointPlan.ofWorker() {

@@ -4,6 +4,7 @@
     internal import Ledger
     internal import LinuxMount
     internal import MountManager
+    internal import MountWorker
 
     /// The names of the points at which a debug build can be stopped or killed: all steps of its parts, so that none
     /// that is added there can be forgotten here.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import Glibc
+internal import Foundation
+internal import LinuxMount
 internal import MountModel
 internal import SystemPackage
 internal import TOMLKit
@@ -151,32 +152,18 @@ struct SettingsFile: Codable {
 
     /// It names programs that run as root: whoever can write it is root.
     private static func content(of path: String) throws(MountError) -> String {
-        var facts = stat()
-        var bytes: [UInt8] = []
-        do {
-            // A pipe would be waited for.
-            let file = try FileDescriptor.open(FilePath(path), .readOnly, options: [.closeOnExec, .nonBlocking])
-            try file.closeAfter {
-                guard fstat(file.rawValue, &facts) == 0 else { throw Errno(rawValue: errno) }
-                var part = [UInt8](repeating: 0, count: 65_536)
-                while bytes.count <= sizeLimit {
-                    let count = try part.withUnsafeMutableBytes { try file.read(into: $0) }
-                    if count == 0 { break }
-                    bytes += part[..<count]
-                }
-            }
+        let folder = FilePath(FileManager.default.currentDirectoryPath)
+        let bytes: [UInt8]
+        do throws(SystemCallError) {
+            bytes = try HostFile.read(
+                folder.pushing(FilePath(path)), isSecret: false, followsLinks: true, limit: sizeLimit)
         } catch {
             throw .invalidArgument("cannot read the configuration file \(path): \(error)")
         }
-        guard bytes.count <= sizeLimit, let text = String(validating: bytes, as: UTF8.self) else {
+        guard let text = String(validating: bytes, as: UTF8.self) else {
             throw .invalidArgument(
-                "the configuration file \(path) is no text in UTF-8 of at most \(sizeLimit) bytes",
+                "the configuration file \(path) is no text in UTF-8",
                 hint: "see docs/configuration.md for what belongs into it")
-        }
-        guard facts.st_uid == 0, facts.st_mode & 0o022 == 0 else {
-            throw .invalidArgument(
-                "the configuration file \(path) can be written by others than root",
-                hint: "chown root \(path); chmod go-w \(path)")
         }
         return text
     }

@@ -11,10 +11,11 @@ extension Conformance {
                 (.inspect("x", expecting: "a"), []), (.act(.open("f", at: "root/x")), []),
                 (.unmount("a", from: "x"), []), (.act(.close("f")), []),
                 (.act(.mount("root/x")), ["others4 on a at root/x"]), (.act(.unmount("root/x")), ["others4 gone"]),
-                (.act(.move("root/x", to: "elsewhere/1")), ["a on host at elsewhere/1"]),
-                (.act(.move("elsewhere/1", to: "root/x")), ["a on root at root/x"]),
-                (.park("a", from: "x"), ["a on parking at parking/slot of a"]),
-                (.inspect("x", expecting: "a"), ["a on root at root/x"]), (.unmount("a", from: "x"), ["a gone"]),
+                (.act(.move("root/x", to: "elsewhere/1")), ["a gone", "a on host at elsewhere/1"]),
+                (.act(.move("elsewhere/1", to: "root/x")), ["a gone", "a on root at root/x"]),
+                (.park("a", from: "x"), ["a gone", "a on parking at parking/slot of a"]),
+                (.inspect("x", expecting: "a"), ["a gone", "a on root at root/x"]),
+                (.unmount("a", from: "x"), ["a gone"]),
                 (.removeFolder("x"), []), (.build("b", .tmpfs), []), (.close("b"), []),
             ])
         }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import MountManager
+import MountWorker
 import NIOConcurrencyHelpers
 
 /// What somebody does just when an operation reaches a step: told by the executor, on its thread.

@@ -3,6 +3,7 @@
 import LinuxMount
 import MountManager
 import MountTestSupport
+import MountWorker
 
 /// Draws sequences of steps: few places and few mounts, so that they meet.
 struct RandomSteps {

@@ -2,6 +2,7 @@
 
 import LinuxMount
 import MountManager
+import MountWorker
 
 extension Scenario {
     static let placing = [

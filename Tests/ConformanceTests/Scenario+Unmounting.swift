@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import MountManager
+import MountWorker
 
 extension Scenario {
     static let unmounting = [

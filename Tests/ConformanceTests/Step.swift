@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import MountManager
+import MountWorker
 
 /// One thing that happens in a scenario: the product asks, or somebody else acts. Mounts are named by who builds them,
 /// mountpoints are relative to the managed root.

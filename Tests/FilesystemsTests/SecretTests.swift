@@ -71,7 +71,7 @@ import Testing
             ("rclone", [], "config", "type = \(text)", "can say what else is done as root"),
             ("sshfs", ["IdentityFile=/etc/key"], "IdentityFile", text, "given twice: as a path and as a secret"),
             ("sshfs", [], "IdentityFile", "", "is empty"), ("sshfs", [], "IdentityFile", text + "\0", "has a NUL byte"),
-            ("sshfs", [], "IdentityFile", String(repeating: text, count: 9400), "65801 bytes long; at most 65536"),
+            ("sshfs", [], "IdentityFile", String(repeating: text, count: 1200), "8401 bytes long; at most 8192"),
             ("cifs", ["guest"], "credentials", text, "contradict each other"),
             ("ceph", [], "secretfile", text, "needs option 'name'"),
         ])

@@ -2,6 +2,7 @@
 
 import HoldfastAPI
 import HoldfastServer
+import MountModel
 import Testing
 
 extension HTTPServerTests {
@@ -39,6 +40,24 @@ extension HTTPServerTests {
             let chunk = "4000\r\n" + String(repeating: " ", count: 0x4000) + "\r\n"
             try await expectRefusal(
                 413, of: post + "transfer-encoding: chunked\r\n\r\n" + String(repeating: chunk, count: 5))
+        }
+
+        @Test func `the longest secret fits into a body, however it is escaped, and leaves room for the rest`()
+            async throws
+        {
+            // Six bytes each, as all that JSON has an escape for may be written.
+            let escaped = String(repeating: "\\u0041", count: Secret.maximumLength - 1)
+            let rest = String(repeating: "x", count: 16_000)
+            try await withServer { server in
+                let body = #"{"source":"\#(rest)","consumer":"c","secrets":{"IdentityFile":"\#(escaped)"}}"#
+                let response = try await server.ask("POST", "/v1/attachments", body: body)
+                #expect(response.status == 201)
+                guard case .attach(let request, _) = await server.service.calls.first else {
+                    Issue.record("it was not attached")
+                    return
+                }
+                #expect(request.secrets?.values.first?.content.count == Secret.maximumLength)
+            }
         }
 
         @Test func `a name of a MiB is refused while it is being sent`() async throws {

@@ -7,6 +7,7 @@ import LinuxMount
 import Logging
 import MountModel
 import MountTestSupport
+import MountWorker
 import SystemPackage
 import Testing
 

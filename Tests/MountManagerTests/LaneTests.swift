@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import MountModel
+import MountTestSupport
 import Testing
 
 @testable import MountManager
@@ -163,5 +164,108 @@ import Testing
         #expect(lane.left == 0 && lane.running == 0)
         let order = self.order(of: turns)
         #expect(order == [1, 3])
+    }
+
+    @Test func aNewcomerThatGivesUpLetsNobodyOutOfTheLine() {
+        var lane = Lane(limit: 3, limitPerServer: 1)
+        let dead = (0..<4).map { _ in turn(of: "dead") }
+        let others = (0..<3).map { _ in turn(of: nil) }
+        for turn in [dead[0]] + others + dead[1...] { lane.add(turn) }
+        while lane.next() != nil {}
+        lane.end(others[0])
+        _ = lane.next()
+        // All of the server's are in its line but for the first, and the lane is full again.
+        lane.end(others[1])
+        while lane.next() != nil {}
+        lane.add(turn(of: nil))
+        _ = lane.next()
+        lane.end(dead[0])
+        let newcomer = turn(of: "dead")
+        lane.add(newcomer)
+        _ = lane.withdraw(newcomer)
+        var order: [Int?] = []
+        while let next = lane.next() {
+            order.append(dead.firstIndex { $0 === next })
+            lane.end(next)
+        }
+        #expect(order.compactMap(\.self) == [1, 2, 3])
+    }
+
+    /// The lane against what it promises, with whoever comes, ends, gives up, or is waited for at random.
+    @Test(arguments: 0..<UInt64(200)) func atRandomNoneIsTooManyAndNobodyIsPassedBy(seed: UInt64) {
+        var random = SeededGenerator(seed: seed)
+        var lane = Lane(limit: 4, limitPerServer: 2)
+        var waiting: [Turn] = []
+        var running: [Turn] = []
+        var promoted: Set<ObjectIdentifier> = []
+        var wrong: [String] = []
+
+        func isServerFull(_ server: ExactText?) -> Bool {
+            server != nil && running.count { $0.server == server } >= 2
+        }
+        func begin() {
+            while let turn = lane.next() {
+                if isServerFull(turn.server) { wrong.append("one too many of its server") }
+                if let index = waiting.firstIndex(where: { $0 === turn }) {
+                    let earlier = waiting[..<index].contains {
+                        $0.server == turn.server && $0.isAwaited == turn.isAwaited
+                    }
+                    // What is promoted out of its line keeps the place that it was let out for.
+                    if earlier, !promoted.contains(ObjectIdentifier(turn)) {
+                        wrong.append("an earlier one still waits")
+                    }
+                    waiting.remove(at: index)
+                } else {
+                    wrong.append("one begins that does not wait")
+                }
+                running.append(turn)
+            }
+            let placed = running.count { $0.state == .running }
+            if placed > 4 { wrong.append("too many") }
+            if placed < 4, waiting.contains(where: { !isServerFull($0.server) }) {
+                wrong.append("there is room, and somebody waits who may begin")
+            }
+        }
+
+        for _ in 0..<400 {
+            switch Int.random(in: 0..<12, using: &random) {
+            case 0..<5:
+                let server = ["a", "b", nil].randomElement(using: &random) ?? nil
+                let turn = turn(of: server, isAwaited: .random(using: &random))
+                waiting.append(turn)
+                lane.add(turn)
+                begin()
+            case 5..<8:
+                guard let turn = running.randomElement(using: &random) else { continue }
+                running.removeAll { $0 === turn }
+                lane.end(turn)
+                // Sometimes more than one ends before somebody looks.
+                if Bool.random(using: &random) { begin() }
+            case 8..<10:
+                guard let turn = waiting.randomElement(using: &random) else { continue }
+                waiting.removeAll { $0 === turn }
+                if !lane.withdraw(turn) { wrong.append("who waits cannot give up") }
+            case 10:
+                guard let turn = waiting.filter({ !$0.isAwaited }).randomElement(using: &random) else { continue }
+                lane.promote(turn)
+                promoted.insert(ObjectIdentifier(turn))
+                waiting.removeAll { $0 === turn }
+                waiting.append(turn)
+            default:
+                guard let turn = running.filter({ $0.state == .running }).randomElement(using: &random) else {
+                    continue
+                }
+                lane.leave(turn)
+                begin()
+            }
+            if lane.waiting != waiting.count { wrong.append("\(lane.waiting) wait, and not \(waiting.count)") }
+        }
+        begin()
+        while let turn = running.popLast() {
+            lane.end(turn)
+            begin()
+        }
+        #expect(wrong.isEmpty, "seed \(seed)")
+        #expect(waiting.isEmpty && lane.waiting == 0 && lane.running == 0 && lane.awaited == 0 && lane.left == 0)
     }
 }

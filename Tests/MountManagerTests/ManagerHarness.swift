@@ -17,25 +17,26 @@ struct ManagerHarness {
         kernel: SimulatedKernel = SimulatedKernel(), ledger: MemoryLedger = MemoryLedger(),
         limits: ManagerLimits = ManagerLimits(), retryAfter: Duration = .seconds(3600), boot: String = "boot-1",
         operationDeadline: Duration = .seconds(60),
-        reconcile: ReconcilePolicy = ReconcilePolicy()
+        reconcile: ReconcilePolicy = ReconcilePolicy(), probes: ProbePolicy = ProbePolicy()
     ) async throws {
         self.kernel = kernel
         self.ledger = ledger
         manager = try await Self.manager(
             kernel: kernel, ledger: ledger, limits: limits, retryAfter: retryAfter, boot: boot,
-            operationDeadline: operationDeadline, reconcile: reconcile, log: log)
+            operationDeadline: operationDeadline, reconcile: reconcile, probes: probes, log: log)
     }
 
     /// A started manager over another ledger than one in memory.
     static func manager(
         kernel: SimulatedKernel, ledger: any MountLedger, limits: ManagerLimits = ManagerLimits(),
         retryAfter: Duration = .seconds(3600), boot: String = "boot-1", operationDeadline: Duration = .seconds(60),
-        reconcile: ReconcilePolicy = ReconcilePolicy(), log: LogRecorder = LogRecorder()
+        reconcile: ReconcilePolicy = ReconcilePolicy(), probes: ProbePolicy = ProbePolicy(),
+        log: LogRecorder = LogRecorder()
     ) async throws -> MountManager {
         let manager = MountManager(
             configuration: ManagerConfiguration(
                 mountRoot: try Mountpoint("/root"), boot: BootID(rawValue: boot), operationDeadline: operationDeadline,
-                limits: limits, backoff: Backoff(first: retryAfter), reconcile: reconcile),
+                limits: limits, backoff: Backoff(first: retryAfter), reconcile: reconcile, probes: probes),
             ledger: ledger, executor: kernel, changes: kernel, logger: Logger(label: "test") { _ in log })
         try await manager.start()
         return manager

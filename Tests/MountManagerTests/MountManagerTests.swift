@@ -4,6 +4,7 @@ import Ledger
 import MountManager
 import MountModel
 import MountTestSupport
+import SystemPackage
 import Testing
 
 @Suite struct MountManagerTests {
@@ -170,6 +171,21 @@ import Testing
         #expect(try await harness.detach("vm-1").detached)
         #expect(harness.kernel.stack(at: mountpoint) == [ours.mount.mountID, theirs])
         #expect(try await harness.phase() == .foreign)
+    }
+
+    @Test func whatLayOverOursIsMissedAlsoWhereItWasMovedAway() async throws {
+        let harness = try await ManagerHarness()
+        let mountpoint = try Mountpoint("/root/data")
+        try await harness.attach("vm-1")
+        harness.kernel.mountForeign(at: mountpoint)
+        _ = await harness.manager.list()
+        try await harness.settle()
+        #expect(try await harness.phase() == .foreign)
+        try harness.kernel.makeFolder("/elsewhere")
+        try harness.kernel.move("/root/data", to: "/elsewhere")
+        _ = await harness.manager.list()
+        try await harness.settle()
+        #expect(try await harness.phase() == .mounted)
     }
 
     @Test func aMountpointThatIsTakenByAnotherIsForeign() async throws {

@@ -7,7 +7,7 @@ import Testing
 
 @Suite struct ProbeScheduleTests {
     private let start = ContinuousClock.now
-    private var schedule = ProbeSchedule<String>(ProbePolicy(), limit: 4, limitPerServer: 2, stuckLimit: 2)
+    private var schedule = ProbeSchedule<String>(ProbePolicy(), limit: 4, limitPerServer: 2)
 
     private var known: Set<String> = []
 
@@ -72,6 +72,20 @@ import Testing
         #expect(asked(["a/1"], at: 1000) == [])
         schedule.free("a/1", at: start + .seconds(1001))
         #expect(asked(["a/1"], at: 1001) == ["a/1"])
+    }
+
+    @Test mutating func beyondTheLimitOfThoseThatCannotBeEndedNobodyIsAskedWhateverHeSaidLast() {
+        schedule = ProbeSchedule(ProbePolicy(), limit: 4, stuckLimit: 2)
+        #expect(asked(["a/1", "b/1"], at: 0) == ["a/1", "b/1"])
+        for name in ["a/1", "b/1"] { end(name, at: 10, silent: true, stuck: true) }
+        #expect(asked(["a/1", "b/1", "new/1"], at: 1000) == [])
+        schedule.free("a/1", at: start + .seconds(1001))
+        #expect(asked(["a/1", "b/1", "new/1"], at: 1001).contains("new/1"))
+    }
+
+    @Test mutating func noMoreAreBegunThanMayBecomeSuchThatCannotBeEnded() {
+        schedule = ProbeSchedule(ProbePolicy(), limit: 4, stuckLimit: 2)
+        #expect(asked(["a/1", "b/1", "c/1"], at: 0).count == 2)
     }
 
     @Test mutating func whatIsNotThereAnyMoreIsForgotten() {

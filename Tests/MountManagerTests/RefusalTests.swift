@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Filesystems
 import LinuxMount
 import MountManager
 import MountModel
@@ -20,9 +21,28 @@ import Testing
         #expect(error.context.target == "/root/data/a/b")
     }
 
+    @Test func aTypeOfTheAdministratorsHasTheHintsOfThoseThatHaveServers() throws {
+        let catalog = try FilesystemCatalog.standard.adding([
+            TypeDefinition(
+                name: "beegfs", kind: "helper", filesystem: nil, program: nil, source: "name", options: [])
+        ])
+        let source = MountSource(type: FilesystemType(rawValue: "beegfs"), source: "cluster", options: [])
+        let error = MountError.mounting(
+            source, failed: SystemCallError("getaddrinfo", .noRouteToHost, on: "cluster"), in: catalog)
+        #expect(error.hint?.contains("resolver") == true, "\(error)")
+    }
+
+    @Test func theProcessThatHasTheCacheIsNamed() {
+        let source = MountSource(type: FilesystemType(rawValue: "rclone"), source: "store:a", options: [])
+        let error = MountError.mounting(source, failed: .cacheInUse(by: [4711, 4712]), in: .standard)
+        #expect(error.message.contains("4711") && error.message.contains("4712"), "\(error)")
+        #expect(error.hint?.contains("kill 4711 4712") == true, "\(error)")
+    }
+
     @Test func aFilesystemThatAnswersADeadlockIsNotHoldfastsOwn() {
         let source = MountSource(type: FilesystemType(rawValue: "bind"), source: "/fuse/folder", options: [])
-        let error = MountError.mounting(source, failed: SystemCallError("openat2", .deadlock, on: "/fuse/folder"))
+        let error = MountError.mounting(
+            source, failed: SystemCallError("openat2", .deadlock, on: "/fuse/folder"), in: .standard)
         #expect(error.code == .mountFailed)
         #expect(error.context.errno == Errno.deadlock.rawValue)
     }

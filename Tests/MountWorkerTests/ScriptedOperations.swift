@@ -19,6 +19,7 @@ final class ScriptedOperations: KernelOperations {
         var counts: [Kind: Int] = [:]
         var deserted: Set<KernelMountID> = []
         var ended: [KernelMountID] = []
+        var interrupt: OperationInterrupt?
     }
 
     enum Kind { case unmount, endParked, probe, makeWritable, close }
@@ -34,6 +35,9 @@ final class ScriptedOperations: KernelOperations {
 
     /// Of which mounts the helpers were ended.
     var ended: [KernelMountID] { state.withLock { $0.ended } }
+
+    /// Whether what is done about parked mounts is to end.
+    var isEndParkedInterrupted: Bool { state.withLock { $0.interrupt?.isRaised == true } }
 
     private func begin(_ kind: Kind, _ id: KernelMountID) throws(OperationFailure) {
         let before = state.withLock { state in
@@ -56,9 +60,10 @@ final class ScriptedOperations: KernelOperations {
         return try real.unmount(id, from: relative, by: means, lock: lock)
     }
 
-    func endParked(_ id: KernelMountID) throws(OperationFailure) -> UnmountOutcome {
+    func endParked(_ id: KernelMountID, interrupt: OperationInterrupt?) throws(OperationFailure) -> UnmountOutcome {
+        state.withLock { $0.interrupt = interrupt }
         try begin(.endParked, id)
-        return try real.endParked(id)
+        return try real.endParked(id, interrupt: interrupt)
     }
 
     func probe(

@@ -103,15 +103,20 @@ import Testing
             let user = try bench.open()
             let busy = await bench.executor.unmount(id, from: bench.place, rung: 0)
             #expect(busy.problem?.hint?.contains("fuser") == true)
-            #expect(!busy.isHung)
+            #expect(busy.hungRung == nil)
             bench.operations.before(.probe) { _ in .late(.seconds(10)) }
             for (rung, next) in [(0, "made to fail now"), (1, "moved away now")] {
                 let outcome = await bench.executor.unmount(id, from: bench.place, rung: rung)
-                #expect(outcome.seen == .ours && outcome.isHung)
+                #expect(outcome.seen == .ours && outcome.hungRung == rung)
                 #expect(outcome.problem?.code == .busy)
                 #expect(outcome.problem?.message.contains("its filesystem has not answered within 10 s") == true)
                 #expect(outcome.problem?.hint?.contains(next) == true)
                 #expect(outcome.problem?.hint?.contains("fuser") == false)
+            }
+            // Nobody can ask: the first rung knows nothing of it, and the second is for those that were silent before.
+            bench.operations.before(.probe) { _ in .tooManyStuck(128) }
+            for (rung, hungRung) in [(0, nil), (1, 1)] {
+                #expect(await bench.executor.unmount(id, from: bench.place, rung: rung).hungRung == hungRung)
             }
             close(user)
             #expect(await bench.executor.unmount(id, from: bench.place, rung: 0) == OperationOutcome(.empty))
@@ -193,6 +198,29 @@ import Testing
         }
     }
 
+    @Test func `an attempt at a parked mount is interrupted when nobody waits for it`() async throws {
+        try await withBench { bench in
+            let id = try bench.place(tmpfs())
+            let user = try bench.open()
+            #expect(await bench.executor.unmount(id, from: bench.place, rung: 2).seen == .empty)
+            close(user)
+            bench.operations.before(.endParked) { _ in
+                let deadline = ContinuousClock.now + .seconds(10)
+                while !bench.operations.isEndParkedInterrupted, .now < deadline { sched_yield() }
+                return bench.operations.isEndParkedInterrupted ? .ended : .late(.seconds(10))
+            }
+            let ending = Task { await bench.executor.endParked() }
+            while bench.operations.count(.endParked) == 0 { await Task.yield() }
+            ending.cancel()
+            await ending.value
+            #expect(bench.operations.isEndParkedInterrupted)
+            bench.operations.before(.endParked, nil)
+            await bench.executor.endParked()
+            #expect(!bench.executor.isLeftParked(KernelMountID(rawValue: id.rawValue)))
+            try bench.site.root.target("data").removeFolder()
+        }
+    }
+
     // MARK: - Helpers
 
     @Test func `the process of a mount that was forced is ended when the mount has left, and not before`() async throws
@@ -202,7 +230,7 @@ import Testing
             let id = try bench.place(silent.mount())
             let user = try bench.open()
             let outcome = await bench.executor.unmount(id, from: bench.place, rung: 1)
-            #expect(outcome.seen == .ours && outcome.isHung)
+            #expect(outcome.seen == .ours && outcome.hungRung == 1)
             #expect(bench.operations.ended == [])
             #expect(await bench.executor.unmount(id, from: bench.place, rung: 2) == OperationOutcome(.empty))
             #expect(bench.operations.ended == [KernelMountID(rawValue: id.rawValue)])

@@ -84,8 +84,8 @@ import Testing
             try #require(user >= 0)
             let first = Task { await executor.unmount(id, from: place, rung: 0) }
             try silent.takeQuestion()
-            #expect(await first.value.isHung)
-            for _ in 0..<3 { #expect(await executor.unmount(id, from: place, rung: 0).isHung) }
+            #expect(await first.value.hungRung == 0)
+            for _ in 0..<3 { #expect(await executor.unmount(id, from: place, rung: 0).hungRung == 0) }
             let probe = await executor.probe(id, at: place, within: .seconds(30))
             #expect(probe.answer == .silent && probe.rest != nil)
             #expect(pool.counts.stuck == 1 && pool.counts.killed == 1)
@@ -99,6 +99,38 @@ import Testing
             #expect(outcome == OperationOutcome(.empty))
             try site.root.target("silent").removeFolder()
             try await executor.shutDown()
+            pool.close()
+        }
+    }
+
+    @Test func `one that cannot be killed is not waited for any longer when nobody wants its answer`() async throws {
+        try await Task.sleep(for: .milliseconds(1))
+        try await WorkerSite.with { site in
+            let limit = Duration.seconds(30)
+            let pool = WorkerPool(site.program, limit: limit)
+            let silent = try SilentFilesystem()
+            let id = try site.place(silent.mount(), at: "silent")
+            let device = try #require(try MountTable.current.entry(id)).device
+            let interrupt = OperationInterrupt()
+            let asked = Thread {
+                let failure = #expect(throws: OperationFailure.self) {
+                    try pool.probe(id, at: "silent", within: limit, interrupt: interrupt)
+                }
+                if case .stuck = failure { return }
+                Issue.record("\(String(describing: failure))")
+            }
+            asked.start()
+            try silent.takeQuestion()
+            let raised = ContinuousClock.now
+            interrupt.raise()
+            while !asked.isFinished { await Task.yield() }
+            #expect(raised.duration(to: .now) < limit)
+            #expect(pool.counts.stuck == 1)
+            try WorkerSite.connection(of: device).abort()
+            while pool.counts.stuck > 0 { await Task.yield() }
+            #expect(try pool.unmount(id, from: "silent", by: .exactly, lock: nil) == .unmounted)
+            try site.root.target("silent").removeFolder()
+            _ = consume silent
             pool.close()
         }
     }

@@ -220,7 +220,7 @@ import Testing
                 case .park:
                     #expect(outcome == .parked)
                     #expect(try site.root.target("silent").topmost() == .folder)
-                    #expect(try pool.endParked(id) == .parked)
+                    #expect(try pool.endParked(id, interrupt: nil) == .parked)
                 case .detach:
                     #expect(outcome == .unmounted)
                     #expect(try MountTable.current.entry(id) == nil)
@@ -229,7 +229,7 @@ import Testing
                 switch means {
                 case .exactly, .force:
                     #expect(try pool.unmount(id, from: "silent", by: .force, lock: nil) == .unmounted)
-                case .park: #expect(try pool.endParked(id) == .unmounted)
+                case .park: #expect(try pool.endParked(id, interrupt: nil) == .unmounted)
                 case .detach: break
                 }
                 try site.root.target("silent").removeFolder()

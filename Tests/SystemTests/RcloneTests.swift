@@ -90,6 +90,7 @@ extension RealDaemon {
                 #expect(
                     problem?.code == "busy" && problem?.detail.contains("its cache") == true, "\(problem?.detail ?? "")"
                 )
+                #expect(first.contains { problem?.detail.contains("\($0)") == true }, "\(problem?.detail ?? "")")
                 for process in first { kill(process, SIGCONT) }
                 // While it waits, the first one ends.
                 #expect(try host.attach("vm-1", to: server.source, type: "rclone", options: options).path == path)

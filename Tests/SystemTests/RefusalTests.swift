@@ -66,14 +66,24 @@ extension RealDaemon {
                     return daemon.log
                 }
                 let file = host.folder + "/holdfastd.toml"
-                #expect(try refusal(["--config", host.folder]).contains("\(host.folder): Is a directory"))
+                #expect(try refusal(["--config", host.folder]).contains("\(host.folder) (not a regular file)"))
                 #expect(try refusal(["--config", file]).contains("\(file): No such file or directory"))
                 try Data([0x61, 0xff, 0x0a]).write(to: URL(filePath: file))
                 #expect(try refusal(["--config", file]).contains("is no text in UTF-8"))
                 try Data(repeating: 0x0a, count: (1 << 20) + 1).write(to: URL(filePath: file))
-                #expect(try refusal(["--config", file]).contains("1048576 bytes"))
+                #expect(try refusal(["--config", file]).contains("File too large"))
                 try #require(unlink(file) == 0 && mkfifo(file, 0o600) == 0)
-                try host.startDaemon(arguments: ["--config", file])
+                for path in [file, "/dev/null"] {
+                    #expect(try refusal(["--config", path]).contains("\(path) (not a regular file)"))
+                }
+                try #require(unlink(file) == 0)
+                try "threads = 2\n".write(toFile: file, atomically: false, encoding: .utf8)
+                try #require(chmod(file, 0o664) == 0)
+                #expect(try refusal(["--config", file]).contains("chmod 0644 \(file)"))
+                try #require(chmod(file, 0o644) == 0)
+                // Administrators keep it where they like.
+                try #require(symlink(file, host.folder + "/link.toml") == 0)
+                try host.startDaemon(arguments: ["--config", host.folder + "/link.toml"])
                 try host.stopDaemon()
                 let same = try refusal(["--runtime-dir", host.folder + "/state"])
                 #expect(same.contains("state_dir and runtime_dir are both \(host.folder)/state"))

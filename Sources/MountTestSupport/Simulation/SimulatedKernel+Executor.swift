@@ -4,6 +4,7 @@ internal import Filesystems
 internal import LinuxMount
 public import MountManager
 public import MountModel
+internal import MountWorker
 internal import SystemPackage
 
 extension SimulatedKernel {
@@ -37,7 +38,7 @@ extension SimulatedKernel {
                 let id = try table.build(recipe, assumesSources: self.assumesSources)
                 return .success(id)
             } catch {
-                return .failure(.mounting(source, failed: error))
+                return .failure(.mounting(source, failed: error, in: catalog))
             }
         }
         let id = try result.get()
@@ -98,11 +99,14 @@ extension SimulatedKernel {
                     try table.unmountExactly(id, at: try table.target(mountpoint))
                 }
                 self.steps.reached(.unmounted)
+                let isSilent = self.answer(at: mountpoint).answer == .silent
                 return self.withTable { table in
                     let outcome = self.observe(id, at: mountpoint, table)
                     switch result {
                     case .unmounted, .absent: return outcome
-                    case .busy: return OperationOutcome(outcome.seen, problem: .busy(mountpoint))
+                    case .busy:
+                        return OperationOutcome(
+                            outcome.seen, problem: .busy(mountpoint), hungRung: isSilent ? rung : nil)
                     case .foreign(let other):
                         return OperationOutcome(outcome.seen, problem: self.foreign("mount \(other)", at: mountpoint))
                     }
@@ -117,10 +121,17 @@ extension SimulatedKernel {
         }
     }
 
-    public func endParked() async { await begin(.endParked) }
+    public func endParked() async {
+        await withTaskCancellationHandler {
+            await begin(.endParked)
+        } onCancel: {
+            Task { await letGo(.endParked) }
+        }
+    }
 
     public func probe(_ id: MountID, at mountpoint: Mountpoint, within limit: Duration) async -> ProbeResult {
-        ProbeResult(isSilent(at: mountpoint) ? .silent : .answered)
+        await begin(.probe)
+        return answer(at: mountpoint)
     }
 
     public func close(_ id: MountID) async {

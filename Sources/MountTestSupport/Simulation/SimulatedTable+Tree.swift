@@ -13,6 +13,7 @@ extension SimulatedTable {
     mutating func move(_ id: MountID, to place: SimulatedPlace) {
         let receivers = receivers(of: place)
         unlink(id)
+        events.add(id, isAttached: false)
         attach(id, at: place, receivers)
     }
 
