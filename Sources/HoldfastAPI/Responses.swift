@@ -151,6 +151,9 @@ public struct StatusResponse: Codable, Hashable, Sendable {
     /// How many worker processes there are (`running`), how many of those cannot be killed (`stuck`), and how many were
     /// killed since the start (`killed`); nil where there are none.
     public var workers: [String: Int]?
+    /// What the ledger has done since it was opened: `commits`, the `changes` in them, `full_syncs`, and the changes
+    /// that were `refused`; nil where there is none.
+    public var ledger: [String: Int]?
     /// Why nothing is attached or detached; nil where that is not so.
     public var readOnly: Problem?
 
@@ -158,7 +161,7 @@ public struct StatusResponse: Codable, Hashable, Sendable {
     public init(
         version: String, pid: Int32, uptimeSeconds: Double, bootID: String, mountRoot: String, mounts: [String: Int],
         attachments: Int, limits: [String: LimitUse], kernelFeatures: [String: Bool], workers: [String: Int]? = nil,
-        readOnly: Problem? = nil
+        ledger: [String: Int]? = nil, readOnly: Problem? = nil
     ) {
         self.version = version
         self.pid = pid
@@ -170,6 +173,7 @@ public struct StatusResponse: Codable, Hashable, Sendable {
         self.limits = limits
         self.kernelFeatures = kernelFeatures
         self.workers = workers
+        self.ledger = ledger
         self.readOnly = readOnly
     }
 
@@ -179,7 +183,7 @@ public struct StatusResponse: Codable, Hashable, Sendable {
         case uptimeSeconds = "uptime_seconds"
         case bootID = "boot_id"
         case mountRoot = "mount_root"
-        case mounts, attachments, limits, workers
+        case mounts, attachments, limits, workers, ledger
         case kernelFeatures = "kernel_features"
         case readOnly = "read_only"
     }

@@ -23,6 +23,8 @@ public struct HTTPServer: Service {
     private let limits: ServerLimits
     private let logger: Logger
     private let load: ConnectionLoad
+    /// Outlives a socket that has to be made anew.
+    private let tally = RequestTally()
     private let onListening: @Sendable () async -> Void
 
     /// Puts the parts together; nothing is opened before `run()`.
@@ -109,7 +111,8 @@ public struct HTTPServer: Service {
         -> any Channel
     {
         let acceptor = ConnectionAcceptor(
-            limits: limits, registry: registry, responder: RequestResponder(service: service, logger: logger),
+            limits: limits, registry: registry,
+            responder: RequestResponder(service: service, tally: tally, logger: logger),
             logger: logger)
         do {
             return try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)

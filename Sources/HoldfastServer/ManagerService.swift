@@ -128,6 +128,7 @@ public struct ManagerService: MountService {
             ) { first, _ in first },
             kernelFeatures: facts.kernelFeatures,
             workers: facts.workers().map { ["running": $0.running, "stuck": $0.stuck, "killed": $0.killed] },
+            ledger: await facts.ledger(),
             readOnly: await manager.readOnlyReason.map { Problem($0.error) })
     }
 
@@ -167,6 +168,8 @@ public struct DaemonFacts: Sendable {
     public var connections: @Sendable () -> LimitUse?
     /// How many looks at sources whose type is not named are under way; nil where they have no limit.
     public var looks: @Sendable () async -> (used: Int, limit: Int)?
+    /// What the ledger has done since it was opened, by name; nil where there is none.
+    public var ledger: @Sendable () async -> [String: Int]?
     /// Looks for what is wrong on the host.
     public var diagnose: @Sendable () async -> [Finding]
     /// Those of them that are known without a look, for when that does not end.
@@ -178,6 +181,7 @@ public struct DaemonFacts: Sendable {
         workers: @escaping @Sendable () -> WorkerCounts? = { nil },
         connections: @escaping @Sendable () -> LimitUse? = { nil },
         looks: @escaping @Sendable () async -> (used: Int, limit: Int)? = { nil },
+        ledger: @escaping @Sendable () async -> [String: Int]? = { nil },
         diagnose: @escaping @Sendable () async -> [Finding] = { [] },
         knownFindings: @escaping @Sendable () async -> [Finding] = { [] }
     ) {
@@ -187,6 +191,7 @@ public struct DaemonFacts: Sendable {
         self.workers = workers
         self.connections = connections
         self.looks = looks
+        self.ledger = ledger
         self.diagnose = diagnose
         self.knownFindings = knownFindings
     }

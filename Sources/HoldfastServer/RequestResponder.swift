@@ -10,12 +10,14 @@ import NIOCore
 /// Finds a request's route, calls it, and logs what came of it.
 struct RequestResponder: Sendable {
     let service: any MountService
+    let tally: RequestTally
     let logger: Logger
     private let ids = RequestID.Source()
     private let clock = ContinuousClock()
 
-    init(service: any MountService, logger: Logger) {
+    init(service: any MountService, tally: RequestTally, logger: Logger) {
         self.service = service
+        self.tally = tally
         self.logger = logger
     }
 
@@ -24,19 +26,22 @@ struct RequestResponder: Sendable {
         let start = clock.now
         let id = ids.next()
         var response: Response
+        var place = RequestTally.Place.other
         do throws(Refusal) {
-            response = try await answer(request, caller: caller)
+            response = try await answer(request, caller: caller, place: &place)
         } catch {
             response = report(error, of: id)
         }
         response.headers[.requestID] = id.description
         if request.method == .head { response = response.createHeadResponse() }
+        let duration = clock.now - start
+        tally.note(place, status: response.status.code, duration: duration)
         logger.debug(
             "request",
             metadata: [
                 "request": "\(id)", "method": "\(request.method)",
                 "path": "\(InputText.quoted(String(request.uri.string.prefix { $0 != "?" })))",
-                "status": "\(response.status.code)", "duration": "\(clock.now - start)", "uid": "\(caller.uid)",
+                "status": "\(response.status.code)", "duration": "\(duration)", "uid": "\(caller.uid)",
             ])
         return response
     }
@@ -52,16 +57,20 @@ struct RequestResponder: Sendable {
         return Refusal.internalError(request: id).response()
     }
 
-    private func answer(_ request: Request, caller: Caller) async throws(Refusal) -> Response {
+    /// - Parameter place: becomes the route, as soon as there is one.
+    private func answer(
+        _ request: Request, caller: Caller, place: inout RequestTally.Place
+    ) async throws(Refusal) -> Response {
         let target = request.uri.string.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
         let (route, id) = try Self.route(method: request.method, path: target.first ?? "")
+        place = RequestTally.Place(method: route.method.rawValue, route: route.path)
         let body = try await Self.body(of: request, for: route)
         let input: Route.Input
         do throws(MountError) {
             input = Route.Input(
                 id: try Self.checked(id),
                 query: try QueryParameters(target.count > 1 ? target[1] : "", allowed: route.query),
-                body: body, caller: caller)
+                body: body, caller: caller, tally: tally)
         } catch {
             throw Refusal(error)
         }

@@ -15,6 +15,8 @@ struct Route: Sendable {
         var query: QueryParameters
         var body: ByteBuffer
         var caller: Caller
+        /// What the server has answered so far.
+        var tally: RequestTally
     }
 
     typealias Handler = @Sendable (Input, any MountService) async throws(Refusal) -> Response
@@ -110,6 +112,12 @@ extension Route {
         },
         Route(method: .get, path: "/v1/doctor") { _, service throws(Refusal) in
             try .json(await ask { () throws(MountError) in try await service.doctor() })
+        },
+        Route(method: .get, path: "/metrics") { input, service throws(Refusal) in
+            let status = try await ask { () throws(MountError) in try await service.status() }
+            return Response(
+                status: .ok, headers: [.contentType: MetricsText.contentType],
+                body: .init(byteBuffer: ByteBuffer(string: MetricsText(status, input.tally.now).text)))
         },
         Route(method: .get, path: "/v1/openapi.yaml") { _, _ throws(Refusal) in
             Response(

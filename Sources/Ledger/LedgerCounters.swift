@@ -13,6 +13,11 @@ public struct LedgerCounters: Hashable, Sendable {
     /// Failed commits whose traces were overwritten before they were reported.
     public var overwrites = 0
 
+    /// The counters that are shown to people, by the names that they have there.
+    public var byName: [String: Int] {
+        ["commits": commits, "changes": changes, "full_syncs": fullSyncs, "refused": refused]
+    }
+
     /// Starts at zero.
     public init() {}
 }

@@ -16,7 +16,7 @@ enum TOMLHeader {
             guard rest.first == UInt8(ascii: "[") else { continue }
             rest = rest.dropFirst().drop(while: isBlank)
             if rest.first == UInt8(ascii: "[") { rest = rest.dropFirst().drop(while: isBlank) }
-            guard let first = rest.first, !canBegin(first) else { continue }
+            if let first = rest.first, canBegin(first) { continue }
             let column = line.distance(from: line.startIndex, to: rest.startIndex) + 1
             throw .invalidArgument(
                 "\(path), line \(number + 1), column \(column): a table's name cannot begin so",
@@ -29,7 +29,7 @@ enum TOMLHeader {
         switch byte {
         case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"): true
         case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"), UInt8(ascii: "-"): true
-        case UInt8(ascii: "\""), UInt8(ascii: "'"), UInt8(ascii: "]"), UInt8(ascii: "\r"): true
+        case UInt8(ascii: "\""), UInt8(ascii: "'"), UInt8(ascii: "]"): true
         default: false
         }
     }
