@@ -73,6 +73,7 @@ import Testing
         let course = Course.mounted("a")
         course.tell(.hint)
         course.tell(.operationEnded(.empty))
+        course.tell(.timer)
         course.tell(.operationStuck)
         #expect(course.tell(.built(8)) == ["write row nfs/8"])
     }
