@@ -80,15 +80,16 @@ extension RealDaemon {
 
         @Test func aProgramThatOthersCanWriteIsNotStarted() throws {
             try run { host, key in
+                let options = ["key=\(key)", "size=1m"]
                 for (owner, mode) in [(0, 0o757), (0, 0o775), (65534, 0o755)] as [(uid_t, mode_t)] {
                     try #require(chown(program, owner, 0) == 0 && chmod(program, mode) == 0)
-                    let problem = try host.attachProblem("vm-1", to: "s:/a", type: name, options: ["key=\(key)", "size=1m"])
+                    let problem = try host.attachProblem("vm-1", to: "s:/a", type: name, options: options)
                     #expect(problem?.code == "mount_failed")
                     let detail = problem?.detail ?? ""
                     #expect(detail.contains("others than root can write it"), "\(detail)")
                 }
                 try #require(chown(program, 0, 0) == 0 && chmod(program, 0o755) == 0)
-                try host.attach("vm-1", to: "s:/a", type: name, options: ["key=\(key)", "size=1m"])
+                try host.attach("vm-1", to: "s:/a", type: name, options: options)
                 try host.detach("vm-1", from: "s:/a")
             }
         }
