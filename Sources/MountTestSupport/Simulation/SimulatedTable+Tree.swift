@@ -66,7 +66,7 @@ extension SimulatedTable {
         take(going)
         for case (let member, let place?) in lower {
             raise(member, onto: place)
-            events.add(member, isAttached: true)
+            for isAttached in [false, true] { events.add(member, isAttached: isAttached) }
         }
     }
 
