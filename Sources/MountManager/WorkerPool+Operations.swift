@@ -63,7 +63,7 @@ extension WorkerPool {
                 guard let user = try groups.user(ofCache: cache) else { return }
                 guard interrupt?.isRaised == true || .now >= deadline else {
                     // The kernel tells of its end, but not of a cancellation; one who waits for it has time.
-                    usleep(UInt32(pauses.pause() / .microseconds(1)))
+                    usleep(UInt32(pauses.pause(after: .failure) / .microseconds(1)))
                     continue
                 }
                 processes = try user.processes()
