@@ -3,6 +3,7 @@
 internal import Filesystems
 internal import Glibc
 internal import LinuxMount
+internal import MountModel
 internal import MountWorker
 internal import SystemPackage
 
