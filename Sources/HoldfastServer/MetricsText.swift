@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import HoldfastAPI
+import MountManager
 import MountModel
 
 /// What `/metrics` answers: the text format 0.0.4 of Prometheus, which OpenMetrics scrapers read too.

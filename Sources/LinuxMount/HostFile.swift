@@ -31,7 +31,7 @@ public enum HostFile {
         guard facts.kind == .regular else {
             throw SystemCallError("openat2", .invalidArgument, on: "\(path) (not a regular file)")
         }
-        try facts.requireOwn(noMoreThan: isSecret ? 0o600 : 0o644, on: path)
+        try facts.requireOwn(noMoreThan: isSecret ? 0o600 : 0o755, on: path)
         let file = try place.reopen(flags: O_RDONLY, on: path)
         var bytes: [UInt8] = []
         var part = [UInt8](repeating: 0, count: 1 << 14)

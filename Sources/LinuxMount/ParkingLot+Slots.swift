@@ -4,8 +4,8 @@ internal import CLinux
 internal import SystemPackage
 
 extension ParkingLot {
-    /// Moves an open mount into the slot of its id; false when what it is attached to is shared, so that it cannot be
-    /// moved.
+    /// Moves an open mount into the slot of its id; false when it cannot be moved: what it is attached to is shared, or
+    /// the folder that it shows has been removed.
     func take(_ mount: borrowing OwnedDescriptor, _ id: KernelMountID) throws(SystemCallError) -> Bool {
         let slot = name(ofSlot: id)
         _ = try held.root.makeFolder(slot, mode: 0, for: .slot, on: path.appending(slot.components))

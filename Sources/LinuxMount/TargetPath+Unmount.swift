@@ -33,7 +33,7 @@ public enum ParkOutcome: Hashable, Sendable {
     case foreign(KernelMountID)
     /// Nothing is mounted there.
     case absent
-    /// It cannot be moved: what it is attached to is shared.
+    /// It cannot be moved: what it is attached to is shared, or the folder that it shows has been removed.
     case unparkable
 }
 
@@ -147,7 +147,7 @@ extension TargetPath {
         }
     }
 
-    /// Beneath a shared mount nothing can be moved. MNT_EXPIRE takes a mount only if it was marked by the call before
+    /// For what cannot be moved. MNT_EXPIRE takes a mount only if it was marked by the call before
     /// and not used since, and what others mount over it in between is not marked.
     private func expireInPlace(
         _ id: KernelMountID, in parent: borrowing OwnedDescriptor

@@ -52,6 +52,9 @@ struct Lane {
         server.flatMap { servers[$0] }.map { $0.taken >= limitPerServer } ?? false
     }
 
+    /// Whether as many of this server's as there may be have begun.
+    func isTaken(by server: ExactText) -> Bool { servers[server].map { $0.running >= limitPerServer } ?? false }
+
     /// How many wait.
     var waiting: Int { newcomers.count + letOut.count + servers.values.reduce(0) { $0 + $1.line.count } }
 

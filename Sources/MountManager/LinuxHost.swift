@@ -155,9 +155,9 @@ public final class LinuxHost: Sendable {
         get async { (await threads.looks.subjects.count, threads.lookLimit) }
     }
 
-    /// What its ledger has done since it was opened: nothing, where it cannot be written.
-    public var ledgerCounters: LedgerCounters {
-        get async { if case .open(let ledger) = ledger { await ledger.counters } else { LedgerCounters() } }
+    /// What its ledger has done since it was opened; nil where it cannot be written.
+    public var ledgerCounters: LedgerCounters? {
+        get async { if case .open(let ledger) = ledger { await ledger.counters } else { nil } }
     }
 
     /// Reads the ledger and begins to recover what an earlier process left; requests are taken from then on. Mounts

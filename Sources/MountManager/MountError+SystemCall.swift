@@ -111,6 +111,9 @@ extension MountError {
     private static func hint(
         for error: SystemCallError, mounting source: MountSource, _ catalog: FilesystemCatalog
     ) -> String? {
+        if error.call == "posix_spawn", error.errno == .permissionDenied {
+            return "whoever can write the program is root by it: see who has changed it, or install it anew"
+        }
         if error.call == "posix_spawn" { return "install the program; it is looked for in the system's folders only" }
         if lacksProcess(error) {
             return "it needs a holdfast-worker (LinuxHost.Options.workerProgram), and a host with control groups "

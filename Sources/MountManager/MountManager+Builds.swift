@@ -17,7 +17,7 @@ extension MountManager {
 
     /// What is said of a build that waits for its turn, where all are taken, or all that its server may have.
     func takenBuilds(for machine: Machine) -> MountError? {
-        guard let server = machine.operation?.turn.server, lanes[.sources]?.isFull(for: server) == true else {
+        guard let server = machine.operation?.turn.server, lanes[.sources]?.isTaken(by: server) == true else {
             return allTaken()
         }
         let theirs = builders.filter { $0.operation?.turn.server == server }

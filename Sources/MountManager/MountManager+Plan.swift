@@ -21,15 +21,15 @@ extension MountManager {
         let mountpoint: Mountpoint
         do throws(MountError) {
             mountpoint = try await self.mountpoint(for: order, until: deadline)
+            takeChanges()
+            // A look is under way because something has changed: it takes no longer than a look of our own.
+            if case .inspect = machines[mountpoint]?.state.operation?.kind {
+                await wait(for: .rest, at: mountpoint, until: min(deadline, .now + .seconds(1)))
+            }
             if let problem = try await missingExternal(at: mountpoint, for: order, until: deadline) { throw problem }
         } catch {
             if error.code == .invalidArgument || error.code == .cancelled { throw error }
             return AttachPlan(failing: error, at: order.mountpoint)
-        }
-        takeChanges()
-        // A look is under way because something has changed: it takes no longer than a look of our own.
-        if case .inspect = machines[mountpoint]?.state.operation?.kind {
-            await wait(for: .rest, at: mountpoint, until: min(deadline, .now + .seconds(1)))
         }
         let found =
             machines[mountpoint] == nil && !isExternal(order.source)
@@ -82,7 +82,8 @@ extension MountManager {
     private func missingExternal(
         at mountpoint: Mountpoint, for order: AttachOrder, until deadline: ContinuousClock.Instant
     ) async throws(MountError) -> MountError? {
-        guard isExternal(order.source), order.mountpoint != nil, machines[mountpoint] == nil else { return nil }
+        guard isExternal(order.source) else { return nil }
+        if let machine = machines[mountpoint], machine.state.phase == .mounted || !machine.isAtRest { return nil }
         let places = try await executor.places(
             ofExternal: order.source, within: ContinuousClock.now.duration(to: deadline))
         if places.contains(mountpoint) { return nil }

@@ -89,9 +89,10 @@ struct ProbeSchedule<Subject: Hashable & Sendable> {
     /// - Parameter isStuck: whether who asked waits on and cannot be ended; nobody else asks until `free`.
     mutating func end(_ subject: Subject, isSilent: Bool, isStuck: Bool, at now: Instant, chance: () -> Double) {
         running.remove(subject)
+        // Of a mount that has gone meanwhile, too: who asked is still there.
+        if isStuck { stuck.insert(subject) }
         guard due[subject] != nil, let interval else { return }
         if isSilent { silent.insert(subject) } else { silent.remove(subject) }
-        if isStuck { stuck.insert(subject) }
         due[subject] = now + interval * (0.9 + 0.2 * chance())
     }
 

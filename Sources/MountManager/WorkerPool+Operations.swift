@@ -69,6 +69,8 @@ extension WorkerPool {
                 }
                 processes = try user.processes()
             } catch {
+                // Its group has gone in between.
+                if [.noSuchFileOrDirectory, .operationNotSupportedByDevice].contains(error.errno) { continue }
                 throw .refused(error)
             }
             throw .cacheInUse(by: processes)

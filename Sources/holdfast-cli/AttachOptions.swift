@@ -66,6 +66,11 @@ struct AttachOptions: ParsableArguments {
             let limit = timeout.map { Duration.seconds($0.seconds) } ?? APIClient.defaultTimeout
             let deadline = SuspendingClock.now + limit
             for argument in arguments { request.secrets?[argument.name] = try argument.read(until: deadline) }
+            if !arguments.isEmpty {
+                // At least as much as the daemon takes for a time.
+                let left = SuspendingClock.now.duration(to: deadline) / .seconds(1)
+                request.timeoutSeconds = max(left, TimeoutArgument.allowed.lowerBound)
+            }
         } catch {
             throw session.fail(error)
         }

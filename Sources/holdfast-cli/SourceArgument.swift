@@ -19,7 +19,9 @@ enum SourceArgument {
         if let resolved = resolve(source) { return resolved }
         let code = errno
         let place = FilePath(source)
-        if code == ENOENT, let name = place.lastComponent, name.kind == .regular,
+        // A link that leads nowhere is not what was attached, which is where it led.
+        var facts = stat()
+        if code == ENOENT, lstat(source, &facts) != 0, let name = place.lastComponent, name.kind == .regular,
             let folder = resolve(place.removingLastComponent().string)
         {
             return FilePath(folder).appending(name).string

@@ -70,7 +70,7 @@ struct Daemon {
             facts: DaemonFacts(
                 version: DaemonVersion.text, pid: ProcessInfo.processInfo.processIdentifier,
                 kernelFeatures: host.kernelFeatures, workers: { host.workerCounts }, connections: { load.use },
-                looks: { await host.looks }, ledger: { await host.ledgerCounters.byName },
+                looks: { await host.looks }, ledger: { await host.ledgerCounters?.byName },
                 diagnose: { await host.diagnose() },
                 knownFindings: { await host.knownFindings() }))
         let logger = logger

@@ -11,6 +11,7 @@ enum TOMLHeader {
     static func check(_ text: String, of path: String) throws(MountError) {
         let lines = text.utf8.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
         for (number, line) in lines.enumerated() {
+            let line = number == 0 && line.starts(with: Self.byteOrderMark) ? line.dropFirst(3) : line
             let isBlank = { (byte: UInt8) in byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t") }
             var rest = line.drop(while: isBlank)
             guard rest.first == UInt8(ascii: "[") else { continue }
@@ -23,6 +24,9 @@ enum TOMLHeader {
                 hint: "other characters than A-Z a-z 0-9 _ - stand in quotes: [types.\"a.b\"]")
         }
     }
+
+    /// The parser passes over it.
+    private static let byteOrderMark: [UInt8] = [0xEF, 0xBB, 0xBF]
 
     /// What may follow the bracket: a name, or what the parser refuses by itself.
     private static func canBegin(_ byte: UInt8) -> Bool {

@@ -47,6 +47,21 @@ struct CommandProcessTests {
         #expect(refused.output.hasPrefix("verdict     refused\n"))
     }
 
+    @Test("a secret that does not come to its end ends the attach in its time, and nothing is sent")
+    func lateSecret() throws {
+        let server = try ScriptedServer(answering: Samples.attached)
+        try #require(mkfifo(server.folder + "/a", 0o600) == 0)
+        let start = ContinuousClock.now
+        let run = try CommandRun.run(
+            [
+                "attach", "h:/", "--consumer", "c", "--socket", server.path, "--secret", "key=-", "--timeout", "200ms",
+            ], prefix: ["/bin/sh", "-c", #"fifo=$1; shift; exec "$@" <>"$fifo""#, "sh", server.folder + "/a"])
+        #expect(run.status == 75)
+        #expect(run.errors.hasPrefix("holdfast: the secret for option 'key' has not come to its end"), "\(run.errors)")
+        #expect(ContinuousClock.now - start >= .milliseconds(200))
+        #expect(try server.stop().isEmpty)
+    }
+
     @Test("attach reads secrets from descriptors and from standard input")
     func secrets() throws {
         let server = try ScriptedServer(answering: Samples.attached)
@@ -60,6 +75,9 @@ struct CommandProcessTests {
         let body = try #require(server.stop().first).body
         let request = try APIJSON.decodeRequest(AttachRequest.self, from: body.utf8)
         #expect(request.secrets == ["key": Secret("one\ntwo"), "file": Secret("three")])
+        // What the reading took is no longer the daemon's.
+        let left = try #require(request.timeoutSeconds)
+        #expect(left > 0 && left < 30)
     }
 
     @Test(
@@ -139,6 +157,10 @@ struct CommandProcessTests {
                 ["attach", source, "--consumer", "c", "--socket", server.path], folder: server.folder)
             #expect(run.status == 0)
         }
+        try #require(symlink("nowhere", server.folder + "/link") == 0)
+        let dangling = try CommandRun.run(
+            ["attach", "./link", "--consumer", "c", "--socket", server.path], folder: server.folder)
+        #expect(dangling.status == 66)
         let missing = try CommandRun.run(
             ["attach", "./none/s", "--consumer", "c", "--socket", server.path], folder: server.folder)
         #expect(missing.status == 66)

@@ -48,10 +48,10 @@ import Testing
     @Test func aPersistentAttachmentIsAcknowledgedOnlyAfterAFullSync() async throws {
         try await withHost { host, _ in
             func syncs(_ body: () async throws -> Void) async throws -> Int {
-                let before = await host.ledgerCounters.fullSyncs
+                let before = try #require(await host.ledgerCounters).fullSyncs
                 try await body()
                 // Counted before anybody is answered, so that there is nothing to wait for.
-                return await host.ledgerCounters.fullSyncs - before
+                return try #require(await host.ledgerCounters).fullSyncs - before
             }
             let place = try host.manager.defaultMountpoint(for: order("any").source)
             func attach(_ consumer: String, _ lease: Lease) async throws -> Int {

@@ -54,7 +54,7 @@ import Testing
         ]
         for (output, expected) in [(words, "start rpc.statd on this host"), (["refused"], "is the server reached")] {
             let failure = HelperFailure(program: "mount.nfs", status: 32, output: output)
-            let hint = try #require(MountError.mounting(source, failed: .helper(failure)).hint)
+            let hint = try #require(MountError.mounting(source, failed: .helper(failure), in: .standard).hint)
             #expect(hint.hasPrefix(expected), "\(hint)")
         }
     }

@@ -191,10 +191,12 @@ extension RealDaemon {
                 try Program.run("umount", place)
                 try host.waitForState("lost")
                 #expect(try host.client.verify().mounts.map(\.result) == ["missing"])
+                try expectPlanOfRefusal(host)
                 try mount("shared0", at: place)
                 try host.waitForState("mounted")
                 try mount("shared9", at: place)
                 try host.waitForState("foreign")
+                try expectPlanOfRefusal(host)
                 try Program.run("umount", place)
                 try host.waitForState("mounted")
                 try host.killDaemon()
@@ -206,6 +208,13 @@ extension RealDaemon {
                 try host.waitForState("absent")
                 #expect(access(place, F_OK) == 0)
             }
+        }
+
+        /// A plan says what the attach then does.
+        private func expectPlanOfRefusal(_ host: TestHost) throws {
+            let plan = try host.client.plan(AttachRequest(source: "shared0", consumer: "vm-2", type: "lab"))
+            let refused = try problem { try attach(host, "vm-2") }
+            #expect(plan.verdict == "refused" && plan.problem?.code == refused.code, "\(plan) \(refused)")
         }
 
         @Test func aTypeThatTheConfigurationHasNoLongerIsForgottenAndNeverUnmounted() throws {

@@ -87,6 +87,7 @@ extension RealDaemon {
                     #expect(problem?.code == "mount_failed")
                     let detail = problem?.detail ?? ""
                     #expect(detail.contains("others than root can write it"), "\(detail)")
+                    #expect(problem?.hint?.hasPrefix("whoever can write the program is root by it") == true)
                 }
                 try #require(chown(program, 0, 0) == 0 && chmod(program, 0o755) == 0)
                 try host.attach("vm-1", to: "s:/a", type: name, options: options)
