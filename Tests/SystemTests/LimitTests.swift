@@ -67,7 +67,8 @@ extension RealDaemon {
             ("mount = 5", "there is no setting 'mount'"),
             // The parser would end the process at these.
             ("[/srv/x]", "line 2, column 2: a table's name cannot begin so"),
-            ("[=]", "line 2, column 2"), ("[ ", "line 2, column 3"), ("  [ [ [a]]]", "line 2, column 7"), ("[#", "line 2, column 2"),
+            ("[=]", "line 2, column 2"), ("[ ", "line 2, column 3"),
+            ("  [ [ [a]]]", "line 2, column 7"), ("[#", "line 2, column 2"),
             ("mounts = 5\n[", "line 3"), ("[[", "line 2"), ("[]", "line 2"), ("['", "line 2"), ("[a.=]", "line 2"),
             ("[a.]", "line 2"), ("[a]b", "line 2"), ("[a", "line 2"), ("=", "line 2"), ("a.[", "line 2"),
         ])
