@@ -59,7 +59,7 @@ struct CommandProcessTests {
         #expect(run.status == 75)
         #expect(run.errors.hasPrefix("holdfast: the secret for option 'key' has not come to its end"), "\(run.errors)")
         #expect(ContinuousClock.now - start >= .milliseconds(200))
-        #expect(try server.stop().isEmpty)
+        #expect(server.stop().isEmpty)
     }
 
     @Test("attach reads secrets from descriptors and from standard input")
