@@ -2,6 +2,7 @@
 
 internal import Foundation
 internal import HoldfastServer
+internal import Ledger
 internal import LinuxMount
 internal import Logging
 internal import MountManager
