@@ -105,7 +105,7 @@ extension HTTPServerTests {
                 let response = try await server.ask("GET", "/metrics")
                 #expect(response.status == 200)
                 #expect(response.fields["content-type"] == "text/plain; version=0.0.4; charset=utf-8")
-                let text = response.body
+                let text = String(decoding: response.body, as: UTF8.self)
                 let (_, samples) = try parse(text)
                 let mount = ["method": "GET", "route": "/v1/mounts/{id}", "status": "200"]
                 #expect(value("requests_total", mount, in: samples) == 2)
