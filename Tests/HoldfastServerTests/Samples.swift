@@ -42,7 +42,7 @@ enum Samples {
     static let statusResponse = StatusResponse(
         version: "1", pid: 1, uptimeSeconds: 1.5, bootID: "b", mountRoot: "/m", mounts: ["mounted": 1], attachments: 1,
         limits: ["mounts": limitUse], kernelFeatures: ["statmount": true],
-        workers: ["running": 1, "stuck": 0, "killed": 2],
+        workers: ["running": 1, "stuck": 0, "killed": 2], ledger: ["commits": 3],
         readOnly: Problem(MountError(.unavailable, "read-only")))
     static let finding = DoctorResponse.Entry(
         code: "state_disk_full", severity: "error", what: "what", why: "why", action: "action")
