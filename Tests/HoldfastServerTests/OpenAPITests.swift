@@ -154,6 +154,7 @@ import Yams
         var status = Samples.statusResponse
         status.readOnly = nil
         status.workers = nil
+        status.ledger = nil
         try check("StatusResponse", all: Samples.statusResponse, least: status)
         try check("DoctorResponse", all: Samples.doctorResponse, least: DoctorResponse(findings: []))
         try check("DoctorEntry", all: Samples.finding, least: Samples.finding)
