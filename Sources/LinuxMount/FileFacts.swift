@@ -101,8 +101,12 @@ extension FileFacts {
         }
     }
 
-    /// Refuses a folder that is another user's, or that lets others do more than `mode` does.
-    func requireOwn(noMoreThan mode: UInt32, on subject: FilePath) throws(SystemCallError) {
+    /// Refuses a file that is another user's, or that lets others do more than `mode` does.
+    ///
+    /// - Parameter advice: the mode that it is told to have, where that is another one.
+    func requireOwn(
+        noMoreThan mode: UInt32, advice: UInt32? = nil, on subject: FilePath
+    ) throws(SystemCallError) {
         guard user == geteuid() else {
             throw refusal(
                 subject,
@@ -113,7 +117,8 @@ extension FileFacts {
         guard permissions & 0o777 & ~mode == 0 else {
             throw refusal(
                 subject,
-                "mode \(octal(permissions)) lets others in: look at what is in it, then chmod \(octal(mode)) \(subject)"
+                "mode \(octal(permissions)) lets others in: look at what is in it, then "
+                    + "chmod \(octal(advice ?? mode)) \(subject)"
             )
         }
     }

@@ -31,7 +31,12 @@ public enum HostFile {
         guard facts.kind == .regular else {
             throw SystemCallError("openat2", .invalidArgument, on: "\(path) (not a regular file)")
         }
-        try facts.requireOwn(noMoreThan: isSecret ? 0o600 : 0o755, on: path)
+        if isSecret {
+            try facts.requireOwn(noMoreThan: 0o600, on: path)
+        } else {
+            // That it may be executed lets nobody write it.
+            try facts.requireOwn(noMoreThan: 0o755, advice: 0o644, on: path)
+        }
         let file = try place.reopen(flags: O_RDONLY, on: path)
         var bytes: [UInt8] = []
         var part = [UInt8](repeating: 0, count: 1 << 14)

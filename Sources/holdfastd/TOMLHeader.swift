@@ -4,8 +4,8 @@ internal import MountModel
 
 /// The heads of a TOML text's tables, `[name]`.
 ///
-/// The parser ends the process, by an assertion, where a name begins with what no name can begin with. So this is looked
-/// at before.
+/// The parser ends the process, by an assertion, where a name begins with what no name can begin with. So this is
+/// looked at before.
 enum TOMLHeader {
     /// - Throws: `invalid_argument` with line and column.
     static func check(_ text: String, of path: String) throws(MountError) {

@@ -80,7 +80,8 @@ extension RealDaemon {
                 try "threads = 2\n".write(toFile: file, atomically: false, encoding: .utf8)
                 try #require(chmod(file, 0o664) == 0)
                 #expect(try refusal(["--config", file]).contains("chmod 0644 \(file)"))
-                try #require(chmod(file, 0o644) == 0)
+                // What may be executed besides lets nobody in.
+                try #require(chmod(file, 0o755) == 0)
                 // Administrators keep it where they like.
                 try #require(symlink(file, host.folder + "/link.toml") == 0)
                 try host.startDaemon(arguments: ["--config", host.folder + "/link.toml"])
