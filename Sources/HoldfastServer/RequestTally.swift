@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import HTTPTypes
 import Synchronization
 
 /// How many requests were answered, and how long that took, since the daemon's start.
@@ -32,6 +31,13 @@ final class RequestTally: Sendable {
 
         /// How many there were.
         var total: Int { byStatus.values.reduce(0, +) }
+
+        mutating func note(status: Int, duration: Duration) {
+            byStatus[status, default: 0] += 1
+            self.duration += duration
+            guard let bound = RequestTally.bounds.firstIndex(where: { duration <= .seconds($0) }) else { return }
+            byDuration[bound] += 1
+        }
     }
 
     /// In seconds; what takes longer than the last is in none.
@@ -41,12 +47,7 @@ final class RequestTally: Sendable {
 
     /// Counts one answer.
     func note(_ place: Place, status: Int, duration: Duration) {
-        counts.withLock { counts in
-            counts[place, default: Count()].byStatus[status, default: 0] += 1
-            counts[place, default: Count()].duration += duration
-            guard let bound = Self.bounds.firstIndex(where: { duration <= .seconds($0) }) else { return }
-            counts[place, default: Count()].byDuration[bound] += 1
-        }
+        counts.withLock { $0[place, default: Count()].note(status: status, duration: duration) }
     }
 
     /// What was counted so far.

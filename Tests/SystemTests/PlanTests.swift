@@ -24,17 +24,7 @@ extension RealDaemon {
 
         /// Runs `holdfast plan` to its end.
         private func command(_ host: TestHost, _ words: [String]) throws -> (status: Int32, output: String) {
-            let process = Process()
-            let output = Pipe()
-            process.executableURL = host.command
-            process.arguments =
-                ["plan"] + words + ["--consumer", "vm-9", "--socket", host.folder + "/run/holdfast.sock"]
-            process.standardOutput = output
-            process.standardError = output
-            try process.run()
-            let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-            process.waitUntilExit()
-            return (process.terminationStatus, text)
+            try host.holdfast(["plan"] + words + ["--consumer", "vm-9"])
         }
 
         @Test(arguments: [
